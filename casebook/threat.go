@@ -1,0 +1,65 @@
+package casebook
+
+import "time"
+
+// Interval is a count with its doubt: at least Low, at most High, best guess
+// Point. Low ≤ Point ≤ High.
+type Interval struct {
+	Low   int64 `json:"low"`
+	Point int64 `json:"point"`
+	High  int64 `json:"high"`
+}
+
+// Threat is one botnet or trojan as an object, or one kind of exposure or attack
+// where the source names no malware.
+type Threat struct {
+	ID        ID
+	Mark      Mark
+	Type      string // class of the RSIT type that opened it ("malicious-code")
+	Family    string // as first written
+	Key       string // FamilyKey(Family): one threat a class and key
+	FirstSeen time.Time
+	LastSeen  time.Time
+	Count     int64 // observations
+	Findings  int64
+	Sizes     []Size
+}
+
+// Size is how many assets play one role in a threat.
+type Size struct {
+	Role Role
+	// Unique24h is the largest number of different assets seen within any 24
+	// hours. Low is the largest exact count of a UTC day.
+	Unique24h Interval
+	// Concurrent1h is the largest number of different assets seen within a
+	// clock hour.
+	Concurrent1h Interval
+	// UniqueTotal is every asset ever seen, exact. Machines that change their
+	// address make it grow for ever: it decides nothing.
+	UniqueTotal int64
+	// PeakDay is the UTC day of Unique24h.Low.
+	PeakDay Day
+}
+
+// Finding is an asset's part in a threat over time.
+type Finding struct {
+	ID         ID
+	Mark       Mark
+	Threat     ID
+	Family     string // of the threat
+	Type       Type   // RSIT type of the newest observation
+	Role       Role
+	Asset      Asset
+	Port       uint16 // of a service; 0 where the port is the machine's passing choice
+	State      State
+	FirstSeen  time.Time
+	LastSeen   time.Time
+	Count      int64 // different observations
+	Days       Days
+	Relapses   int
+	Severity   Severity // worst seen
+	ASN        uint32   // of the holding at the newest observation, 0 unknown
+	Holder     string
+	Party      string
+	RecordedAt time.Time // of the last change
+}
