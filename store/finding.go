@@ -1,0 +1,216 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"tocsin/casebook"
+)
+
+var findingTable = covered(5, "finding", `public:b tenant:i region:t tlp:i exercise:i recorded_by:t recorded_at:i
+	threat:i role:i asset_kind:i asset:b port:i type:i state:i severity:i first_seen:i last_seen:i count:i
+	days:b sources:b asn:i holder:t party:t`)
+
+// A findingRow is a Finding with what only the database needs.
+type findingRow struct {
+	id      int64
+	salt    []byte
+	threat  int64
+	sources []byte
+	casebook.Finding
+}
+
+func (f *findingRow) key() findingKey { return findingKey{f.threat, f.Role, f.Asset, f.Port} }
+
+func (f *findingRow) row() []any {
+	tenant, region, tlp, exercise, by := mark(f.Mark)
+	return []any{f.id, f.salt, f.ID[:], tenant, region, tlp, exercise, by, micros(f.RecordedAt),
+		f.threat, int64(f.Role), int64(f.Asset.Kind), octets(f.Asset.AppendCanonical(nil)), int64(f.Port),
+		int64(f.Type), int64(f.State), int64(f.Severity), f.FirstSeen.UnixMicro(), f.LastSeen.UnixMicro(), f.Count,
+		octets(f.Days.AppendBinary(nil)), octets(f.sources), int64(f.ASN), f.Holder, f.Party}
+}
+
+// findingOf reads a row in the order of the table's columns.
+func findingOf(row []any) (*findingRow, error) {
+	s := scanner{row: row}
+	f := &findingRow{id: s.int(), salt: s.bytes()}
+	copy(f.ID[:], s.bytes())
+	f.Mark = casebook.Mark{Tenant: s.int(), Region: s.text(), TLP: casebook.TLP(s.int()), Exercise: s.int() != 0, RecordedBy: s.text()}
+	f.RecordedAt = moment(s.int())
+	f.threat, f.Role = s.int(), casebook.Role(s.int())
+	kind, asset := casebook.AssetKind(s.int()), s.bytes()
+	f.Port, f.Type, f.State, f.Severity = uint16(s.int()), casebook.Type(s.int()), casebook.State(s.int()), casebook.Severity(s.int())
+	f.FirstSeen, f.LastSeen, f.Count = time.UnixMicro(s.int()).UTC(), time.UnixMicro(s.int()).UTC(), s.int()
+	days := s.bytes()
+	f.sources, f.ASN, f.Holder, f.Party = s.bytes(), uint32(s.int()), s.text(), s.text()
+	if s.err != nil {
+		return nil, fmt.Errorf("finding %d: %w", f.id, s.err)
+	}
+	var err error
+	if f.Asset, err = casebook.CanonicalAsset(kind, asset); err == nil {
+		f.Days, err = casebook.ParseDays(days)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("finding %d: %w", f.id, err)
+	}
+	return f, nil
+}
+
+// A scanner takes the values of a row one after the other and keeps the first
+// that has another kind than asked for.
+type scanner struct {
+	row []any
+	at  int
+	err error
+}
+
+func (s *scanner) take(kind string) any {
+	v := s.row[s.at]
+	s.at++
+	if got := fmt.Sprintf("%T", v); s.err == nil && got != kind {
+		s.err = fmt.Errorf("column %d holds a %s, not a %s", s.at, got, kind)
+	}
+	return v
+}
+
+func (s *scanner) int() int64 {
+	if v, ok := s.row[s.at].(int64); ok {
+		s.at++
+		return v
+	}
+	s.take("int64")
+	return 0
+}
+
+func (s *scanner) text() string {
+	if v, ok := s.row[s.at].(string); ok {
+		s.at++
+		return v
+	}
+	s.take("string")
+	return ""
+}
+
+func (s *scanner) bytes() []byte {
+	if v, ok := s.row[s.at].([]byte); ok {
+		s.at++
+		return v
+	}
+	s.take("[]uint8")
+	return nil
+}
+
+// compare orders keys as the index does, but for assets of other kinds than
+// addresses, whose order only has to be some order.
+func (k findingKey) compare(o findingKey) int {
+	if c := cmp.Or(cmp.Compare(k.threat, o.threat), cmp.Compare(k.role, o.role), cmp.Compare(k.asset.Kind, o.asset.Kind)); c != 0 {
+		return c
+	}
+	return cmp.Or(k.asset.Addr.Compare(o.asset.Addr), cmp.Compare(k.asset.Bits, o.asset.Bits),
+		strings.Compare(k.asset.Name, o.asset.Name), cmp.Compare(k.port, o.port))
+}
+
+// FindingFilter narrows a list of findings; its zero value lets all pass.
+type FindingFilter struct {
+	Since  time.Time       // recorded or changed at or after
+	State  *casebook.State // in this state
+	Threat casebook.ID
+}
+
+// Findings gives findings as a stream, in the order in which they were first
+// recorded.
+func (r *Reader) Findings(ctx context.Context, f FindingFilter) iter.Seq2[casebook.Finding, error] {
+	return r.findings(ctx, f, `ORDER BY f.id`, nil)
+}
+
+// FindingPage gives a page of findings, newest first, from after the one named on.
+func (r *Reader) FindingPage(ctx context.Context, f FindingFilter, after casebook.ID, limit int) ([]casebook.Finding, error) {
+	order, args := `ORDER BY f.public DESC LIMIT $1`, []any{limit}
+	if !after.IsZero() {
+		order, args = `AND f.public < $2 `+order, append(args, after[:])
+	}
+	page := []casebook.Finding{}
+	for one, err := range r.findings(ctx, f, order, args) {
+		if err != nil {
+			return nil, err
+		}
+		page = append(page, one)
+	}
+	return page, nil
+}
+
+func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) iter.Seq2[casebook.Finding, error] {
+	where := strings.NewReplacer("tenant", "f.tenant", "tlp", "f.tlp").Replace(r.sees())
+	if !f.Since.IsZero() {
+		args = append(args, micros(f.Since))
+		where += fmt.Sprintf(" AND f.recorded_at >= $%d", len(args))
+	}
+	if f.State != nil {
+		args = append(args, int64(*f.State))
+		where += fmt.Sprintf(" AND f.state = $%d", len(args))
+	}
+	if !f.Threat.IsZero() {
+		args = append(args, f.Threat[:])
+		where += fmt.Sprintf(" AND f.threat = (SELECT id FROM threat WHERE public = $%d)", len(args))
+	}
+	query := `SELECT f.` + strings.Join(columnNames(findingTable), ", f.") + `, t.public, t.family
+		FROM finding f JOIN threat t ON t.id = f.threat WHERE ` + where + ` ` + tail
+	return func(yield func(casebook.Finding, error) bool) {
+		if err := r.eachFinding(ctx, query, args, yield); err != nil {
+			yield(casebook.Finding{}, err)
+		}
+	}
+}
+
+func (r *Reader) eachFinding(ctx context.Context, query string, args []any, yield func(casebook.Finding, error) bool) error {
+	heard, err := r.published(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := r.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	n := len(findingTable.columns)
+	for rows.Next() {
+		row, err := scanRow(rows, n+2)
+		if err != nil {
+			return err
+		}
+		f, err := findingOf(row[:n])
+		if err != nil {
+			return err
+		}
+		copy(f.Threat[:], row[n].([]byte))
+		f.Family = row[n+1].(string)
+		gap, days := heard.of(f.sources)
+		f.Relapses = f.Days.Relapses(gap, days)
+		if !yield(f.Finding, nil) {
+			return nil
+		}
+	}
+	return rows.Err()
+}
+
+// sameRow reports whether two rows of one table hold the same values.
+func sameRow(a, b []any) bool {
+	for i := range a {
+		x, ok := a[i].([]byte)
+		if !ok {
+			if a[i] != b[i] {
+				return false
+			}
+			continue
+		}
+		if y, ok := b[i].([]byte); !ok || !bytes.Equal(x, y) {
+			return false
+		}
+	}
+	return true
+}

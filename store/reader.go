@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tocsin/casebook"
+)
+
+// A Reader reads what its scope sees. It can't write.
+type Reader struct {
+	q       querier
+	dialect dialect
+	scope   casebook.Scope
+}
+
+// Reader gives a reader narrowed to a scope.
+func (db *DB) Reader(scope casebook.Scope) *Reader { return &Reader{db.read, db.dialect, scope} }
+
+// Snapshot calls f with a reader to which nothing changes while it reads.
+func (db *DB) Snapshot(ctx context.Context, scope casebook.Scope, f func(*Reader) error) error {
+	c, err := db.read.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(ctx, db.dialect.snapshot()); err != nil {
+		return err
+	}
+	err = f(&Reader{c, db.dialect, scope})
+	_, end := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	return errors.Join(err, end)
+}
+
+// sees is the condition that every query over a noun carries.
+func (r *Reader) sees() string {
+	if !r.scope.All {
+		// Shares are written at attribution, filing or order; until one exists
+		// nobody but the tenant's own people sees a row.
+		return "1 = 0"
+	}
+	var labels []string
+	for _, l := range []casebook.TLP{casebook.Clear, casebook.Green, casebook.Amber, casebook.AmberStrict, casebook.Red} {
+		if casebook.Stricter(l, r.scope.MaxTLP) == r.scope.MaxTLP {
+			labels = append(labels, fmt.Sprint(int64(l)))
+		}
+	}
+	return fmt.Sprintf("tenant = %d AND tlp IN (%s)", r.scope.Tenant, strings.Join(labels, ", "))
+}
+
+// before continues a list that runs from the newest to the oldest; n is the
+// number of the argument that holds the last one's public name.
+func before(after casebook.ID, n int) string {
+	if after.IsZero() {
+		// The argument must be used for the numbers to fit.
+		return fmt.Sprintf(" AND public >= $%d", n)
+	}
+	return fmt.Sprintf(" AND public < $%d", n)
+}
+
+// collect reads all rows of a query.
+func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := []T{}
+	for rows.Next() {
+		t, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,47 @@
+package store
+
+import "context"
+
+// Counts is how much there is of everything that a reader sees.
+type Counts struct {
+	Deliveries   int64
+	Waiting      int64 // deliveries not yet done
+	Observations int64
+	Duplicates   int64
+	Refused      int64
+	Findings     int64
+	Threats      int64
+	Holdings     int64 // rows, held now or once
+	OutboxWaits  int64
+	OutboxDead   int64
+	Entries      int64 // numbered in the ledger
+	Pending      int64 // committed, not yet numbered
+	Checkpoint   string
+}
+
+// Counts counts. Observations are summed up from deliveries and threats, so that
+// no table is walked through that grows with traffic.
+func (r *Reader) Counts(ctx context.Context) (Counts, error) {
+	var c Counts
+	sees := r.sees()
+	for _, q := range []struct {
+		query string
+		into  []any
+	}{
+		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0), CAST(COALESCE(SUM(taken), 0) AS BIGINT),
+			CAST(COALESCE(SUM(duplicate), 0) AS BIGINT), CAST(COALESCE(SUM(refused), 0) AS BIGINT) FROM delivery WHERE ` + sees,
+			[]any{&c.Deliveries, &c.Waiting, &c.Observations, &c.Duplicates, &c.Refused}},
+		{`SELECT COUNT(*), CAST(COALESCE(SUM(findings), 0) AS BIGINT) FROM threat WHERE ` + sees, []any{&c.Threats, &c.Findings}},
+		{`SELECT CAST(COALESCE(SUM(added), 0) AS BIGINT) FROM holding_import WHERE state = 1`, []any{&c.Holdings}},
+		{`SELECT COALESCE(SUM(CASE WHEN state <= 1 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 3 THEN 1 ELSE 0 END), 0) FROM outbox`,
+			[]any{&c.OutboxWaits, &c.OutboxDead}},
+		{`SELECT COALESCE(MAX(seq), -1) + 1 FROM change_set WHERE seq >= 0`, []any{&c.Entries}},
+		{`SELECT COUNT(*) FROM change_set WHERE seq < 0`, []any{&c.Pending}},
+		{`SELECT COALESCE(MAX(note), '') FROM checkpoint`, []any{&c.Checkpoint}},
+	} {
+		if err := r.q.QueryRowContext(ctx, q.query).Scan(q.into...); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}

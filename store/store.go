@@ -1,0 +1,287 @@
+// Package store holds all the SQL. It keeps the nouns of casebook in SQLite or
+// PostgreSQL behind one SQL text; what differs is in dialect.go. Every change
+// passes DB.Write, which commits state, ledger entry and outbox lines together
+// or not at all. Readers get a Reader, which can't write by type. What a change
+// means, and when it is due, is left to desk.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/ledger"
+)
+
+// DB is an open database. Close it.
+type DB struct {
+	dialect dialect
+	write   *sql.DB // writers: one connection in SQLite
+	read    *sql.DB
+	signer  *ledger.Signer
+	gate    gate
+	ids     counters
+	salts   salts // guarded by gate
+	tree    tree
+	conn    *sql.Conn // the writers' connection, held from the first write on
+	// onCheckpoint is told each newly signed checkpoint after its commit.
+	onCheckpoint func(note []byte)
+
+	lastStamp time.Time // guarded by gate
+}
+
+// Options tell Open what it can't find in the database.
+type Options struct {
+	Signer *ledger.Signer // signs checkpoints
+	// OnCheckpoint, if set, is called with each signed checkpoint once it is
+	// committed, from the writer's goroutine.
+	OnCheckpoint func(note []byte)
+	Now          time.Time // stamp for migrations
+}
+
+// Open opens the database at a place: a postgres:// URL, or the path of an
+// SQLite file, made if it isn't there. It brings the schema up to date. It gives
+// ErrConflict when a newer program has been here and this one mustn't write.
+func Open(ctx context.Context, place string, o Options) (*DB, error) {
+	d := dialectOf(place)
+	write, read, err := d.open(place)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", Redacted(place), err)
+	}
+	db := &DB{dialect: d, write: write, read: read, signer: o.Signer, onCheckpoint: o.OnCheckpoint}
+	if err := db.start(ctx, o.Now); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", Redacted(place), err), write.Close(), read.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) start(ctx context.Context, now time.Time) error {
+	if err := db.migrate(ctx, now); err != nil {
+		return err
+	}
+	c, err := db.connection(ctx)
+	if err != nil {
+		return err
+	}
+	if err := db.tree.load(ctx, c); err != nil {
+		return err
+	}
+	var last int64
+	err = c.QueryRowContext(ctx, `SELECT COALESCE(MAX(recorded_at), 0) FROM change_set WHERE id >= (SELECT COALESCE(MAX(id), 0) FROM change_set)`).Scan(&last)
+	db.lastStamp = moment(last)
+	return err
+}
+
+// Close signs what isn't signed yet and closes the database.
+func (db *DB) Close() error {
+	err := db.Sign(context.Background())
+	if db.conn != nil {
+		err = errors.Join(err, db.conn.Close())
+	}
+	return errors.Join(err, db.write.Close(), db.read.Close())
+}
+
+// Work says what a write is: its kind and actor go into the ledger entry.
+type Work struct {
+	Kind  string // "fold", "accept", …
+	Actor string
+	At    time.Time // when; the stamp never goes back behind an earlier write's
+	Bulk  bool      // gives way to work that isn't
+}
+
+// Receipt proves that a write was recorded. Leaf is quoted at once; Index is its
+// place in the ledger, -1 while it isn't numbered yet.
+type Receipt struct {
+	Index int64
+	Leaf  ledger.Hash
+	At    time.Time
+}
+
+// Write runs f in one transaction and commits its rows, the ledger entry over
+// them and its outbox lines together; on an error nothing of it stays. A write
+// that changes nothing leaves no entry. Work that isn't bulk goes first when
+// both wait. On PostgreSQL f may run again after a serialization failure, so it
+// must not keep what an earlier run gave it.
+func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, error) {
+	if err := db.gate.enter(ctx, w.Bulk); err != nil {
+		return Receipt{}, err
+	}
+	defer db.gate.leave()
+	w.At = db.stamp(w.At)
+	for attempt := 0; ; attempt++ {
+		r, err := db.try(ctx, w, f)
+		if err == nil || attempt == 5 || !db.dialect.retry(err) {
+			if err != nil {
+				err = fmt.Errorf("write %s: %w", w.Kind, err)
+			}
+			return r, err
+		}
+	}
+}
+
+// stamp keeps moments of record from going back when the machine's clock does.
+func (db *DB) stamp(at time.Time) time.Time {
+	at = at.UTC().Truncate(time.Microsecond)
+	if at.Before(db.lastStamp) {
+		if db.lastStamp.Sub(at) > 5*time.Second {
+			slog.Warn("the clock went back; records keep the later stamp", "clock", at, "stamp", db.lastStamp)
+		}
+		return db.lastStamp
+	}
+	db.lastStamp = at
+	return at
+}
+
+func (db *DB) try(ctx context.Context, w Work, f func(*Tx) error) (Receipt, error) {
+	c, err := db.connection(ctx)
+	if err != nil {
+		return Receipt{}, err
+	}
+	var r Receipt
+	tx, err := db.commit(ctx, c, w, func(tx *Tx) (err error) {
+		r, err = tx.record(w, f)
+		return err
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if tx.changes.Len() > 0 {
+		db.sequenceAfter(ctx, c)
+	}
+	return r, nil
+}
+
+// commit runs f in one transaction of the writers' connection. A cancelled call
+// rolls back; a commit under way isn't torn.
+func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error) (*Tx, error) {
+	if _, err := c.ExecContext(ctx, db.dialect.begin()); err != nil {
+		return nil, db.drop(c, err)
+	}
+	tx := &Tx{db: db, ctx: ctx, conn: c, at: w.At, actor: w.Actor}
+	err := f(tx)
+	if err == nil {
+		_, err = c.ExecContext(context.WithoutCancel(ctx), "COMMIT")
+	}
+	if err != nil {
+		db.tree.forget()
+		if _, undo := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); undo != nil {
+			return nil, errors.Join(err, db.drop(c, undo))
+		}
+		return nil, err
+	}
+	db.tree.keep(tx.added)
+	if tx.note != nil && db.onCheckpoint != nil {
+		db.onCheckpoint(tx.note)
+	}
+	return tx, nil
+}
+
+// connection gives the one connection that writes.
+func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
+	if db.conn == nil {
+		c, err := db.write.Conn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		db.conn = c
+	}
+	return db.conn, nil
+}
+
+// drop gives a connection back of which nobody knows where it stands.
+func (db *DB) drop(c *sql.Conn, err error) error {
+	db.conn = nil
+	db.dialect.forget(c)
+	return errors.Join(err, c.Close())
+}
+
+// A gate lets one writer in at a time, case work before bulk work.
+type gate struct {
+	mu      sync.Mutex
+	busy    bool
+	waiting [2][]chan struct{} // by lane: case work, bulk work
+}
+
+func (g *gate) enter(ctx context.Context, bulk bool) error {
+	lane := 0
+	if bulk {
+		lane = 1
+	}
+	g.mu.Lock()
+	if !g.busy {
+		g.busy = true
+		g.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{}, 1)
+	g.waiting[lane] = append(g.waiting[lane], turn)
+	g.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for i, w := range g.waiting[lane] {
+			if w == turn {
+				g.waiting[lane] = append(g.waiting[lane][:i], g.waiting[lane][i+1:]...)
+				return ctx.Err()
+			}
+		}
+		// The turn came at the same moment: pass it on.
+		g.next()
+		return ctx.Err()
+	}
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next()
+}
+
+func (g *gate) next() {
+	for lane := range g.waiting {
+		if len(g.waiting[lane]) > 0 {
+			turn := g.waiting[lane][0]
+			g.waiting[lane] = g.waiting[lane][1:]
+			turn <- struct{}{}
+			return
+		}
+	}
+	g.busy = false
+}
+
+// micros and moment turn moments into the database's microseconds and back; the
+// zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func moment(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// mark gives the columns that every noun carries, in the order in which tables
+// have them: tenant, region, tlp, exercise, recorded_by.
+func mark(m casebook.Mark) (tenant int64, region string, tlp, exercise int64, by string) {
+	return m.Tenant, m.Region, int64(m.TLP), bit(m.Exercise), m.RecordedBy
+}
