@@ -1,0 +1,89 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"tocsin/casebook"
+	"tocsin/store"
+)
+
+// An Arrival is bytes at a door, with what their sender says of them.
+type Arrival struct {
+	Feed     string // name of the format
+	Type     string // report type, "" to take it from Name
+	Name     string // what the sender calls it
+	Door     string // "file", "http"
+	Exercise bool
+	Body     io.Reader
+}
+
+// Accepted is the answer to an arrival that is on disk.
+type Accepted struct {
+	casebook.Delivery
+	Known   bool // the same bytes were accepted before
+	Receipt store.Receipt
+}
+
+// Accept keeps the bytes of an arrival and records them as a delivery. When it
+// returns without error both are on disk. Folding it comes later. It gives
+// ErrNotFound for an unknown feed, ErrInvalid when the report type can't be told,
+// ErrTooLarge past the bound of a delivery.
+func (d *Desk) Accept(ctx context.Context, who casebook.Actor, a Arrival) (Accepted, error) {
+	at := d.Now()
+	format, err := d.feeds.Find(a.Feed)
+	if err != nil {
+		return Accepted{}, err
+	}
+	name := path.Base(strings.ReplaceAll(a.Name, `\`, "/"))
+	if a.Name == "" {
+		name = ""
+	}
+	kind, err := format.ReportType(name, a.Type)
+	if err != nil {
+		return Accepted{}, err
+	}
+	kept, err := d.vault.Put(ctx, a.Body)
+	if err != nil {
+		return Accepted{}, err
+	}
+	delivery := casebook.Delivery{
+		Mark:       casebook.Mark{Tenant: 1, TLP: format.TLP, Exercise: a.Exercise, RecordedBy: who.String()},
+		Digest:     kept.Digest,
+		Bytes:      kept.Bytes,
+		Feed:       a.Feed,
+		Type:       kind,
+		Name:       clip(name, 255),
+		Door:       a.Door,
+		ReceivedAt: at,
+		Format:     format.Version,
+	}
+	var answer Accepted
+	answer.Receipt, err = d.db.Write(ctx, store.Work{Kind: "accept", Actor: who.String(), At: at}, func(tx *store.Tx) (err error) {
+		answer.Delivery, answer.Known, err = tx.Accept(delivery)
+		return err
+	})
+	if err != nil {
+		return Accepted{}, fmt.Errorf("record delivery %s: %w", name, err)
+	}
+	select {
+	case d.arrived <- struct{}{}:
+	default: // a token is there already
+	}
+	return answer, nil
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s), "?")
+}

@@ -1,0 +1,205 @@
+// Package desk is the control plane: stations, one a file, that each load,
+// decide by a craft, and write once. It owns a data directory: the database, the
+// delivery store, the ledger's key, the compiled table of holdings. It knows no
+// HTTP and no command line.
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/feed"
+	"tocsin/intake"
+	"tocsin/ledger"
+	"tocsin/store"
+)
+
+// Desk is an open platform. Close it.
+type Desk struct {
+	// Now gives the moment; stations call it once, at their top.
+	Now func() time.Time
+
+	dir      Directory
+	lock     *store.Lock
+	db       *store.DB
+	vault    *intake.Vault
+	feeds    *feed.Catalogue
+	signer   *ledger.Signer
+	holdings atomic.Pointer[holdings]
+	folding  sync.Mutex    // one delivery is folded at a time
+	arrived  chan struct{} // holds a token when a delivery may be waiting
+	moved    bell          // rung when a delivery was folded further
+}
+
+// Config says what a desk is opened on.
+type Config struct {
+	Dir      string           // data directory, made if it isn't there
+	Database string           // postgres:// URL; "" is SQLite in Dir
+	Feeds    string           // folder of a site's own formats; "" is Dir/feeds
+	Now      func() time.Time // nil is time.Now
+	MaxBytes int64            // of one delivery; 0 is the vault's default
+	Disk     intake.Disk      // of the delivery store; nil is Dir/deliveries
+}
+
+// A Directory is a data directory's layout.
+type Directory string
+
+// The places in a data directory.
+func (d Directory) Database() string   { return filepath.Join(string(d), "tocsin.db") }
+func (d Directory) Deliveries() string { return filepath.Join(string(d), "deliveries") }
+func (d Directory) Cache() string      { return filepath.Join(string(d), "cache") }
+func (d Directory) Feeds() string      { return filepath.Join(string(d), "feeds") }
+func (d Directory) LedgerKey() string  { return filepath.Join(string(d), "ledger.key") }
+func (d Directory) LedgerPub() string  { return filepath.Join(string(d), "ledger.pub") }
+func (d Directory) Checkpoint() string { return filepath.Join(string(d), "checkpoint") }
+func (d Directory) Lock() string       { return filepath.Join(string(d), "lock") }
+func (d Directory) Socket() string     { return filepath.Join(string(d), "socket") }
+func (d Directory) ServerKey() string  { return filepath.Join(string(d), "server.key") }
+
+// Open takes a data directory for its own and opens everything in it. It gives
+// ErrConflict when another process owns it.
+func Open(ctx context.Context, c Config) (*Desk, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	d := &Desk{Now: c.Now, dir: Directory(c.Dir), arrived: make(chan struct{}, 1)}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	var err error
+	if d.lock, err = store.LockDirectory(d.dir.Lock()); err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", c.Dir, err)
+	}
+	if err := d.open(ctx, c); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *Desk) open(ctx context.Context, c Config) (err error) {
+	if d.feeds, err = openFeeds(c, d.dir); err != nil {
+		return err
+	}
+	disk := c.Disk
+	if disk == nil {
+		if err := os.MkdirAll(d.dir.Deliveries(), 0o700); err != nil {
+			return err
+		}
+		disk = intake.Folder(d.dir.Deliveries())
+	}
+	if d.vault, err = intake.NewVault(disk, c.MaxBytes); err != nil {
+		return err
+	}
+	if d.signer, err = openSigner(d.dir); err != nil {
+		return err
+	}
+	place := c.Database
+	if place == "" {
+		place = d.dir.Database()
+	}
+	d.db, err = store.Open(ctx, place, store.Options{Signer: d.signer, OnCheckpoint: d.keepCheckpoint, Now: d.Now()})
+	if err != nil {
+		return err
+	}
+	return d.loadHoldings(ctx)
+}
+
+func openFeeds(c Config, dir Directory) (*feed.Catalogue, error) {
+	folder := c.Feeds
+	if folder == "" {
+		folder = dir.Feeds()
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return feed.Builtin(), nil
+		}
+	}
+	return feed.OpenCatalogue(os.DirFS(folder))
+}
+
+// openSigner reads the ledger's key, or makes it at the first start.
+func openSigner(dir Directory) (*ledger.Signer, error) {
+	text, err := os.ReadFile(dir.LedgerKey())
+	if err == nil {
+		s, err := ledger.ParseSigner(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("ledger key %s: %w", dir.LedgerKey(), err)
+		}
+		return s, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("ledger key: %w", err)
+	}
+	s, key, err := ledger.NewSigner("tocsin/" + strings.ToLower(casebook.NewID(time.Now()).Text("log")))
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(dir.LedgerPub(), s.Verifier()+"\n", 0o644); err != nil {
+		return nil, err
+	}
+	return s, writeFile(dir.LedgerKey(), key+"\n", 0o600)
+}
+
+// writeFile writes a small file so that it is there whole or not at all, also
+// after a crash.
+func writeFile(name, text string, mode os.FileMode) error {
+	temporary := name + ".new"
+	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, name); err != nil {
+		return err
+	}
+	return intake.Folder(filepath.Dir(name)).SyncDir(".")
+}
+
+// keepCheckpoint lays the newest checkpoint beside the database, where another
+// machine can fetch it. The database has it anyway: a failure is only told.
+func (d *Desk) keepCheckpoint(note []byte) {
+	temporary := d.dir.Checkpoint() + ".new"
+	err := os.WriteFile(temporary, note, 0o644)
+	if err == nil {
+		err = os.Rename(temporary, d.dir.Checkpoint())
+	}
+	if err != nil {
+		slog.Warn("the checkpoint could not be laid beside the database", "err", err)
+	}
+}
+
+// Close ends the desk: it signs a last checkpoint and gives the data directory
+// free. Stations must have returned.
+func (d *Desk) Close() error {
+	var err error
+	if d.db != nil {
+		err = d.db.Close()
+	}
+	return errors.Join(err, d.lock.Unlock())
+}
+
+// Directory tells where the desk keeps its data.
+func (d *Desk) Directory() Directory { return d.dir }
+
+// Feeds gives the formats that the desk reads.
+func (d *Desk) Feeds() *feed.Catalogue { return d.feeds }
+
+// Reader gives a reader narrowed to a scope.
+func (d *Desk) Reader(scope casebook.Scope) *store.Reader { return d.db.Reader(scope) }
+
+// Verifier gives the public key of the ledger's checkpoints.
+func (d *Desk) Verifier() string { return d.signer.Verifier() }

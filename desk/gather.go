@@ -1,0 +1,244 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/feed"
+	"tocsin/store"
+)
+
+// BatchRows is how many rows of a delivery are folded in one commit. Batches are
+// cut by rows and never by the clock: a delivery folded in two lives leaves the
+// same entries in the ledger as one folded in peace.
+const BatchRows = 2000
+
+// gatherer is the rule in whose name deliveries are folded.
+var gatherer = casebook.Actor{Kind: casebook.Rule, Name: "gather"}
+
+// Run folds deliveries as they come, until ctx ends. What an earlier life left
+// unfinished it finishes first. It looks at the state and not at messages, so it
+// may die and be started again at any moment.
+func (d *Desk) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		waiting, err := d.db.Reader(casebook.Operator()).Waiting(ctx, 100)
+		for _, one := range waiting {
+			// One delivery that can't be folded now keeps no other waiting.
+			_, failed := d.Gather(ctx, one.ID)
+			err = errors.Join(err, failed)
+		}
+		if err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "folding stopped, trying again in a second", "err", err)
+		}
+		if len(waiting) > 0 && err == nil {
+			continue
+		}
+		d.pause(ctx, err != nil)
+	}
+	return nil
+}
+
+func (d *Desk) pause(ctx context.Context, soon bool) {
+	wait := time.Minute
+	if soon {
+		wait = time.Second
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-d.arrived:
+	case <-timer.C:
+	}
+}
+
+// Gather folds one delivery to its end and gives it as it then stands; one that
+// is done already is given back at once. A delivery that can't be read, or not
+// to its end, is no error here: its state and fault tell.
+func (d *Desk) Gather(ctx context.Context, id casebook.ID) (casebook.Delivery, error) {
+	d.folding.Lock()
+	defer d.folding.Unlock()
+	delivery, err := d.db.Reader(casebook.Operator()).Delivery(ctx, id)
+	if err != nil || delivery.State.Done() {
+		return delivery, err
+	}
+	format, err := d.feeds.Find(delivery.Feed)
+	if err != nil {
+		return delivery, fmt.Errorf("fold %s: %w", delivery.ID.Text(casebook.DeliveryPrefix), err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g := gathering{desk: d, format: format, delivery: delivery, full: make(chan *store.Batch), empty: make(chan *store.Batch, 2)}
+	g.empty <- &store.Batch{}
+	g.empty <- &store.Batch{}
+	read := make(chan error, 1)
+	go func() { defer close(g.full); read <- g.read(ctx) }()
+	for batch := range g.full {
+		if err == nil {
+			if delivery, err = d.fold(ctx, batch); err != nil {
+				cancel()
+			}
+			d.moved.tell()
+		}
+		g.empty <- batch
+	}
+	return delivery, errors.Join(err, <-read)
+}
+
+func (d *Desk) fold(ctx context.Context, b *store.Batch) (delivery casebook.Delivery, err error) {
+	_, err = d.db.Write(ctx, store.Work{Kind: "fold", Actor: gatherer.String(), At: d.Now(), Bulk: true}, func(tx *store.Tx) (err error) {
+		delivery, err = tx.Fold(b)
+		return err
+	})
+	return delivery, err
+}
+
+// A gathering reads a delivery into batches, one ahead of the commits.
+type gathering struct {
+	desk     *Desk
+	format   feed.Format
+	delivery casebook.Delivery
+	full     chan *store.Batch
+	empty    chan *store.Batch
+	batch    *store.Batch
+	table    *holdings
+	row      int64
+}
+
+func (g *gathering) read(ctx context.Context) error {
+	body, err := g.desk.vault.Open(g.delivery.Digest)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	g.row = g.delivery.Rows
+	if err := g.begin(ctx); err != nil {
+		return err
+	}
+	result, err := g.format.Read(feed.Input{Name: g.delivery.Name, Type: g.delivery.Type, Body: body}, func(o *casebook.Observation, bad *casebook.Refusal) error {
+		return g.take(ctx, o, bad)
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, w := range result.Warnings {
+		slog.WarnContext(ctx, "delivery read with a remark", "delivery", g.delivery.ID.Text(casebook.DeliveryPrefix), "remark", w)
+	}
+	g.batch.End = casebook.Folded
+	switch {
+	case err == nil:
+	case !errors.Is(err, casebook.ErrInvalid) && !errors.Is(err, casebook.ErrTooLarge):
+		return err
+	case result.Taken == 0:
+		g.batch.End, g.batch.Fault = casebook.Unreadable, err.Error()
+	default:
+		g.batch.End, g.batch.Fault = casebook.Broken, err.Error()
+	}
+	return g.send(ctx)
+}
+
+func (g *gathering) begin(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case g.batch = <-g.empty:
+	}
+	// The table of holdings is pinned for the batch.
+	g.table = g.desk.holdings.Load()
+	*g.batch = store.Batch{
+		Delivery: g.delivery.ID, FirstRow: g.row + 1, LastRow: g.row,
+		Format: g.format.Version, Source: g.format.Source(g.delivery.Type), GapDays: g.format.GapDays,
+		Holdings: g.table.number, Claims: g.batch.Claims[:0], Refusals: g.batch.Refusals[:0],
+	}
+	if g.batch.GapDays == 0 {
+		g.batch.GapDays = casebook.DefaultGap
+	}
+	return nil
+}
+
+func (g *gathering) send(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case g.full <- g.batch:
+		return nil
+	}
+}
+
+// take puts one record into the batch. Records before the cursor were taken in
+// an earlier life.
+func (g *gathering) take(ctx context.Context, o *casebook.Observation, bad *casebook.Refusal) error {
+	row := int64(0)
+	if o != nil {
+		row = o.Row
+	} else {
+		row = bad.Row
+	}
+	if row <= g.row {
+		return nil
+	}
+	if row != g.row+1 {
+		return fmt.Errorf("format %s counts row %d after row %d", g.format.Name, row, g.row)
+	}
+	g.row, g.batch.LastRow = row, row
+	if o != nil {
+		c := store.Claim{Observation: *o, Attribution: g.table.table.At(o.Asset, o.ObservedAt)}
+		c.Extra = nil
+		g.batch.Claims = append(g.batch.Claims, c)
+	} else {
+		g.batch.Refusals = append(g.batch.Refusals, *bad)
+	}
+	if g.batch.LastRow-g.batch.FirstRow+1 < BatchRows {
+		return nil
+	}
+	if err := g.send(ctx); err != nil {
+		return err
+	}
+	return g.begin(ctx)
+}
+
+// Await gives a delivery as soon as it is done, or as it stands when ctx ends or
+// its cursor moves past a row.
+func (d *Desk) Await(ctx context.Context, scope casebook.Scope, id casebook.ID, pastRow int64) (casebook.Delivery, error) {
+	for {
+		moved := d.moved.wait()
+		delivery, err := d.Reader(scope).Delivery(context.WithoutCancel(ctx), id)
+		if err != nil || delivery.State.Done() || delivery.Rows > pastRow {
+			return delivery, err
+		}
+		select {
+		case <-ctx.Done():
+			return delivery, nil
+		case <-moved:
+		}
+	}
+}
+
+// A bell wakes all who wait.
+type bell struct {
+	mu   sync.Mutex
+	rung chan struct{}
+}
+
+func (b *bell) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung == nil {
+		b.rung = make(chan struct{})
+	}
+	return b.rung
+}
+
+func (b *bell) tell() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rung != nil {
+		close(b.rung)
+		b.rung = nil
+	}
+}
