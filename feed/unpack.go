@@ -1,0 +1,222 @@
+package feed
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding/unicode"
+
+	"tocsin/casebook"
+)
+
+const (
+	defaultMaxBytes = 8 << 30
+	// maxWindow bounds what a compressed delivery may make us keep to look back.
+	maxWindow = 128 << 20
+	// A delivery that grows more than maxRatio times is a bomb, unless it stays
+	// below freeBytes: gzip of real tables reaches about 20, of the most
+	// monotonous ones 100.
+	maxRatio  = 200
+	freeBytes = 64 << 20
+	// maxDirectory bounds what is read to find the one file in a zip.
+	maxDirectory = 1 << 20
+)
+
+// text is the decompressed delivery, bounded, in an encoding that contains
+// ASCII.
+type text struct {
+	io.Reader
+	done []func()
+}
+
+func (t *text) close() {
+	for _, f := range t.done {
+		f()
+	}
+}
+
+// unpack looks at the first octets of a delivery and gives the text in it.
+func unpack(in Input) (*text, error) { return unpackFreely(in, freeBytes) }
+
+// unpackFreely lets the text grow to free octets, however small the delivery.
+func unpackFreely(in Input, free int64) (*text, error) {
+	if in.Body == nil {
+		return nil, fmt.Errorf("no body: %w", casebook.ErrInvalid)
+	}
+	u := &unpacked{body: &counter{r: in.Body}, max: in.MaxBytes, free: free}
+	if u.max <= 0 {
+		u.max = defaultMaxBytes
+	}
+	t := &text{}
+	err := u.open(t, in.Body)
+	if err == nil {
+		t.Reader, err = decode(u)
+	}
+	if err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// unpacked is what comes out of the compression. It keeps the bounds, and its
+// errors say whose fault they are.
+type unpacked struct {
+	r    io.Reader
+	how  string // "gzip", …; "" as it came
+	body *counter
+	n    int64
+	max  int64
+	free int64
+}
+
+func (u *unpacked) open(t *text, body io.Reader) error {
+	r := bufio.NewReaderSize(u.body, 64<<10)
+	head, err := r.Peek(6)
+	if err != nil && err != io.EOF {
+		return u.blame(err)
+	}
+	err = nil
+	starts := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
+	switch {
+	case starts("\x1f\x8b"):
+		u.how = "gzip"
+		u.r, err = gzip.NewReader(r)
+	case starts(xzMagic):
+		u.how = "xz"
+		u.r = newXZReader(r)
+	case starts("\x28\xb5\x2f\xfd"):
+		u.how = "zstd"
+		var z *zstd.Decoder
+		z, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err == nil {
+			u.r = z
+			t.done = append(t.done, z.Close)
+		}
+	case starts("PK\x03\x04"), starts("PK\x05\x06"):
+		u.how = "zip"
+		err = u.unzip(t, body)
+	default:
+		u.r = r
+	}
+	return u.blame(err)
+}
+
+// unzip opens the one file that a zip holds.
+func (u *unpacked) unzip(t *text, body io.Reader) error {
+	file, ok := body.(interface {
+		io.ReaderAt
+		Size() int64
+	})
+	if !ok {
+		return fmt.Errorf("a zip can be read from a file only, not from a stream: unpack it first: %w", casebook.ErrInvalid)
+	}
+	u.body = &counter{at: file, left: maxDirectory}
+	z, err := zip.NewReader(u.body, file.Size())
+	if err != nil {
+		return err
+	}
+	u.body.left = -1
+	var found []*zip.File
+	for _, f := range z.File {
+		if !f.FileInfo().IsDir() && !strings.HasPrefix(f.Name, "__MACOSX/") {
+			found = append(found, f)
+		}
+	}
+	if len(found) != 1 {
+		return fmt.Errorf("the zip holds %d files, expected one: unpack it and give each file for itself: %w", len(found), casebook.ErrInvalid)
+	}
+	r, err := found[0].Open()
+	if err != nil {
+		return err
+	}
+	t.done = append(t.done, func() { r.Close() })
+	u.r = r
+	return nil
+}
+
+// decode drops a byte order mark, and turns UTF-16 that has one into UTF-8.
+func decode(u *unpacked) (io.Reader, error) {
+	head := make([]byte, 3)
+	n, err := io.ReadFull(u, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	head = head[:n]
+	all := io.MultiReader(bytes.NewReader(head), u)
+	switch {
+	case bytes.Equal(head, []byte("\xef\xbb\xbf")):
+		return u, nil
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Reader(all), nil
+	}
+	return all, nil
+}
+
+// Read gives the next octets of text. It gives ErrTooLarge past the bounds and
+// ErrInvalid for compressed data that is broken.
+func (u *unpacked) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	u.n += int64(n)
+	switch {
+	case u.n > u.max:
+		return n, fmt.Errorf("the delivery has more than %d octets once unpacked: %w", u.max, casebook.ErrTooLarge)
+	case u.how != "" && u.n > u.free && u.n/maxRatio > u.body.n:
+		return n, fmt.Errorf("the delivery unpacks to more than %d times its size, as no real table does; unpack it by hand if it is one: %w", maxRatio, casebook.ErrTooLarge)
+	case err == io.EOF:
+		return n, err
+	}
+	return n, u.blame(err)
+}
+
+// blame tells a fault of the bytes from one of the body that carries them.
+func (u *unpacked) blame(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, casebook.ErrTooLarge), errors.Is(err, casebook.ErrInvalid):
+		return err
+	case u.body.err != nil:
+		return fmt.Errorf("reading the delivery: %w", u.body.err)
+	}
+	return fmt.Errorf("the %s data is broken or cut short after %d octets of text (%v): %w", u.how, u.n, err, casebook.ErrInvalid)
+}
+
+// counter counts what is read from a body and remembers its error.
+type counter struct {
+	r    io.Reader
+	at   io.ReaderAt
+	n    int64
+	left int64 // of reads at an offset; -1 for no bound
+	err  error
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}
+
+func (c *counter) ReadAt(p []byte, off int64) (int, error) {
+	if c.left >= 0 {
+		if c.left -= int64(len(p)); c.left < 0 {
+			return 0, fmt.Errorf("the zip's directory has more than %d octets: %w", maxDirectory, casebook.ErrTooLarge)
+		}
+	}
+	n, err := c.at.ReadAt(p, off)
+	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}
