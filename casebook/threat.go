@@ -41,6 +41,17 @@ type Size struct {
 	PeakDay Day
 }
 
+// Bounded gives the size with its estimates held to what is known exactly: within
+// no time can there be more assets than ever.
+func (s Size) Bounded() Size {
+	for _, i := range []*Interval{&s.Unique24h, &s.Concurrent1h} {
+		i.High = min(i.High, s.UniqueTotal)
+		i.Point = min(i.Point, i.High)
+		i.Low = min(i.Low, i.Point)
+	}
+	return s
+}
+
 // Finding is an asset's part in a threat over time.
 type Finding struct {
 	ID         ID

@@ -24,6 +24,9 @@ import (
 // database as an SQLite file, whatever it was, the bytes of every delivery that
 // it names, the ledger's keys, the newest checkpoint, the site's formats.
 
+// backupAside names the folder of a copied database while it is packed.
+const backupAside = "backup-*"
+
 // Backup writes a backup while everything goes on. It holds the ledger's private
 // key and whatever the deliveries say: keep it as safe as the data directory.
 func (d *Desk) Backup(ctx context.Context, w io.Writer) error {
@@ -40,7 +43,7 @@ func (d *Desk) backup(ctx context.Context, w io.Writer) (err error) {
 	if err := os.MkdirAll(d.dir.Cache(), 0o700); err != nil {
 		return err
 	}
-	aside, err := os.MkdirTemp(d.dir.Cache(), "backup-")
+	aside, err := os.MkdirTemp(d.dir.Cache(), backupAside)
 	if err != nil {
 		return err
 	}
@@ -147,7 +150,11 @@ func Restore(ctx context.Context, r io.Reader, dir, database string) (err error)
 		return fmt.Errorf("restore: %s isn't empty; name a new directory: %w", dir, casebook.ErrConflict)
 	}
 	aside := strings.TrimRight(dir, "/") + ".restoring"
-	if err := os.Mkdir(aside, 0o700); err != nil {
+	err = os.Mkdir(aside, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("restore: %s is left of a restore that was cut short; remove it and restore again: %w", aside, casebook.ErrConflict)
+	}
+	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(aside)) }()

@@ -37,6 +37,7 @@ type Desk struct {
 	signer   *ledger.Signer
 	holdings atomic.Pointer[holdings]
 	folding  sync.Mutex    // one delivery is folded at a time
+	tables   sync.Mutex    // one table of holdings is imported at a time
 	arrived  chan struct{} // holds a token when a delivery may be waiting
 	moved    bell          // rung when a delivery was folded further
 }
@@ -66,18 +67,26 @@ func (d Directory) Lock() string       { return filepath.Join(string(d), "lock")
 func (d Directory) Socket() string     { return filepath.Join(string(d), "socket") }
 func (d Directory) ServerKey() string  { return filepath.Join(string(d), "server.key") }
 
+// ErrOwned is what Open gives, with casebook.ErrConflict, when another process owns
+// the data directory.
+var ErrOwned = errors.New("another tocsin owns it")
+
 // Open takes a data directory for its own and opens everything in it. It gives
-// ErrConflict when another process owns it.
+// ErrOwned when another process has it, ErrConflict when a newer program has
+// written to its database.
 func Open(ctx context.Context, c Config) (*Desk, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	d := &Desk{Now: c.Now, dir: Directory(c.Dir), arrived: make(chan struct{}, 1)}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	if err := makeFolder(c.Dir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	var err error
 	if d.lock, err = store.LockDirectory(d.dir.Lock()); err != nil {
+		if errors.Is(err, casebook.ErrConflict) {
+			err = fmt.Errorf("%w: %w", ErrOwned, casebook.ErrConflict)
+		}
 		return nil, fmt.Errorf("data directory %s: %w", c.Dir, err)
 	}
 	if err := d.open(ctx, c); err != nil {
@@ -86,13 +95,42 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	return d, nil
 }
 
+// makeFolder makes a folder that outlasts a power cut, as what is kept in it does.
+func makeFolder(name string) error {
+	if err := os.MkdirAll(name, 0o700); err != nil {
+		return err
+	}
+	return intake.Folder(filepath.Dir(filepath.Clean(name))).SyncDir(".")
+}
+
+// sweep removes what a life that ended in the middle of its work left aside.
+func (d *Desk) sweep() error {
+	var left []string
+	for _, pattern := range []string{backupAside, importAside} {
+		names, err := filepath.Glob(filepath.Join(d.dir.Cache(), pattern))
+		if err != nil {
+			return err
+		}
+		left = append(left, names...)
+	}
+	for _, name := range left {
+		if err := os.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *Desk) open(ctx context.Context, c Config) (err error) {
+	if err := d.sweep(); err != nil {
+		return fmt.Errorf("clear the cache: %w", err)
+	}
 	if d.feeds, err = openFeeds(c, d.dir); err != nil {
 		return err
 	}
 	disk := c.Disk
 	if disk == nil {
-		if err := os.MkdirAll(d.dir.Deliveries(), 0o700); err != nil {
+		if err := makeFolder(d.dir.Deliveries()); err != nil {
 			return err
 		}
 		disk = intake.Folder(d.dir.Deliveries())
@@ -142,21 +180,21 @@ func openSigner(dir Directory) (*ledger.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(dir.LedgerPub(), s.Verifier()+"\n", 0o644); err != nil {
+	if err := writeFile(dir.LedgerPub(), []byte(s.Verifier()+"\n"), 0o644); err != nil {
 		return nil, err
 	}
-	return s, writeFile(dir.LedgerKey(), key+"\n", 0o600)
+	return s, writeFile(dir.LedgerKey(), []byte(key+"\n"), 0o600)
 }
 
-// writeFile writes a small file so that it is there whole or not at all, also
+// writeFile writes a file so that it is there whole or not at all, also
 // after a crash.
-func writeFile(name, text string, mode os.FileMode) error {
+func writeFile(name string, content []byte, mode os.FileMode) error {
 	temporary := name + ".new"
 	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(text)
+	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}

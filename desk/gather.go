@@ -25,12 +25,16 @@ var gatherer = casebook.Actor{Kind: casebook.Rule, Name: "gather"}
 // unfinished it finishes first. It looks at the state and not at messages, so it
 // may die and be started again at any moment.
 func (d *Desk) Run(ctx context.Context) error {
+	stuck := 0
 	for ctx.Err() == nil {
-		waiting, err := d.db.Reader(casebook.Operator()).Waiting(ctx, 100)
+		// One delivery that can't be folded now keeps no other waiting.
+		waiting, err := d.db.Reader(casebook.Operator()).Waiting(ctx, stuck+100)
+		stuck = 0
 		for _, one := range waiting {
-			// One delivery that can't be folded now keeps no other waiting.
-			_, failed := d.Gather(ctx, one.ID)
-			err = errors.Join(err, failed)
+			if _, failed := d.Gather(ctx, one.ID); failed != nil {
+				stuck++
+				err = errors.Join(err, failed)
+			}
 		}
 		if err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "folding stopped, trying again in a second", "err", err)
@@ -43,17 +47,23 @@ func (d *Desk) Run(ctx context.Context) error {
 	return nil
 }
 
+// pause waits for an arrival, a second after a failure, a minute otherwise. What
+// was written meanwhile is signed.
 func (d *Desk) pause(ctx context.Context, soon bool) {
-	wait := time.Minute
-	if soon {
-		wait = time.Second
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-d.arrived:
-	case <-timer.C:
+	const second = time.Second
+	tick := time.NewTicker(second)
+	defer tick.Stop()
+	for waited := time.Duration(0); waited < time.Minute && !(soon && waited >= second); waited += second {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.arrived:
+			return
+		case <-tick.C:
+		}
+		if err := d.db.Sign(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "the newest entries of the ledger wait for their checkpoint", "err", err)
+		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,6 +54,9 @@ func (d *Desk) ImportHoldings(ctx context.Context, who casebook.Actor, t Table, 
 		return store.HoldingImport{}, fmt.Errorf("table of holdings %s: %w", t.Name, err)
 	}
 	defer func() { file.Close(); os.Remove(file.Name()) }()
+	// A second import of the source would take the first for one that was cut short.
+	d.tables.Lock()
+	defer d.tables.Unlock()
 	i, err := d.beginImport(ctx, who, store.HoldingImport{Tenant: 1, RecordedBy: who.String(), Source: t.Source, Name: t.Name, Digest: digest, AsOf: t.AsOf})
 	if err != nil {
 		return i, err
@@ -66,11 +68,14 @@ func (d *Desk) ImportHoldings(ctx context.Context, who casebook.Actor, t Table, 
 	return im.HoldingImport, nil
 }
 
+// importAside names the file of a table while it is imported.
+const importAside = "import-*"
+
 func (d *Desk) spool(r io.Reader) (_ *os.File, digest casebook.Digest, err error) {
 	if err := os.MkdirAll(d.dir.Cache(), 0o700); err != nil {
 		return nil, digest, err
 	}
-	f, err := os.CreateTemp(d.dir.Cache(), "import-*")
+	f, err := os.CreateTemp(d.dir.Cache(), importAside)
 	if err != nil {
 		return nil, digest, err
 	}
@@ -276,7 +281,7 @@ func (d *Desk) keepTable(t *attribute.Table) (digest casebook.Digest, err error)
 		return digest, err
 	}
 	name := d.tableFile(digest)
-	if err := writeFile(name, b.String(), 0o600); err != nil {
+	if err := writeFile(name, b.Bytes(), 0o600); err != nil {
 		return digest, err
 	}
 	// Older ones serve nobody any more.
@@ -316,12 +321,24 @@ func (d *Desk) loadHoldings(ctx context.Context) error {
 		return err
 	}
 	digest, err := d.keepTable(table)
-	if err == nil && digest != newest.Compiled {
-		slog.WarnContext(ctx, "the table of holdings compiles differently than it did at its import: run tocsin audit", "import", newest.Number)
+	if err != nil {
+		return err
 	}
 	d.holdings.Store(&holdings{table, newest.Number})
+	if digest == newest.Compiled {
+		return nil
+	}
+	// Another version of the program compiles differently: the record says so,
+	// so that the cache can be trusted from now on.
+	newest.Compiled = digest
+	_, err = d.db.Write(ctx, store.Work{Kind: "compile holdings", Actor: compiler.String(), At: d.Now()}, func(tx *store.Tx) error {
+		return tx.SaveImport(newest)
+	})
 	return err
 }
+
+// compiler is the rule in whose name a table is compiled again.
+var compiler = casebook.Actor{Kind: casebook.Rule, Name: "compile"}
 
 // SourceName makes the name of a table's source from the name of its file: without
 // folders and endings such as .csv.gz.

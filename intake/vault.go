@@ -112,11 +112,11 @@ func (v *Vault) put(ctx context.Context, r io.Reader) (Kept, error) {
 		return k, errors.Join(err, v.disk.Remove(temporary))
 	}
 	name := fileName(k.Digest, packed)
-	if err := v.disk.MkdirAll(path.Dir(name)); err != nil {
-		return k, err
+	if err = v.disk.MkdirAll(path.Dir(name)); err == nil {
+		err = v.disk.Rename(temporary, name)
 	}
-	if err := v.disk.Rename(temporary, name); err != nil {
-		return k, err
+	if err != nil {
+		return k, errors.Join(err, v.disk.Remove(temporary))
 	}
 	// The folder may be as new as the file.
 	for _, dir := range []string{path.Dir(name), "."} {
@@ -131,7 +131,10 @@ func (v *Vault) put(ctx context.Context, r io.Reader) (Kept, error) {
 func (v *Vault) write(ctx context.Context, f io.Writer, r io.Reader) (k Kept, packed bool, err error) {
 	in := bufio.NewReaderSize(&counter{ctx: ctx, r: r, left: v.max}, 1<<18)
 	head, err := in.Peek(6)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) {
+		err = nil // a short delivery
+	}
+	if err != nil {
 		return k, false, err
 	}
 	sum := sha256.New()

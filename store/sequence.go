@@ -137,7 +137,8 @@ func (tx *Tx) sign(now bool) error {
 }
 
 // sequence numbers the leaves that wait, in the order of their change sets, and
-// signs. Where leaves are numbered inline none waits.
+// signs. Where leaves are numbered inline none waits, but for those that came with
+// a copy of another database.
 func (db *DB) sequence(ctx context.Context, c *sql.Conn, signNow bool) error {
 	_, err := db.commit(ctx, c, Work{At: db.lastStamp}, func(tx *Tx) error {
 		if err := db.dialect.lock(tx, lockSequencing); err != nil {
@@ -145,9 +146,9 @@ func (db *DB) sequence(ctx context.Context, c *sql.Conn, signNow bool) error {
 		}
 		if !db.dialect.sequencesInline() {
 			db.tree.forget() // another process may have numbered since
-			if err := tx.numberWaiting(); err != nil {
-				return err
-			}
+		}
+		if err := tx.numberWaiting(); err != nil {
+			return err
 		}
 		return tx.sign(signNow)
 	})
@@ -199,6 +200,9 @@ func (db *DB) Sign(ctx context.Context) error {
 		return err
 	}
 	defer db.gate.leave()
+	if t := &db.tree; db.dialect.sequencesInline() && t.known && t.size == t.signed {
+		return nil
+	}
 	c, err := db.connection(ctx)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -74,7 +75,11 @@ func (db *DB) start(ctx context.Context, now time.Time) error {
 	var last int64
 	err = c.QueryRowContext(ctx, `SELECT COALESCE(MAX(recorded_at), 0) FROM change_set WHERE id >= (SELECT COALESCE(MAX(id), 0) FROM change_set)`).Scan(&last)
 	db.lastStamp = moment(last)
-	return err
+	if err != nil {
+		return err
+	}
+	// What an earlier life committed and couldn't number or sign any more.
+	return db.sequence(ctx, c, false)
 }
 
 // Close signs what isn't signed yet and closes the database.
@@ -163,7 +168,15 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 		return nil, db.drop(c, err)
 	}
 	tx := &Tx{db: db, ctx: ctx, conn: c, at: w.At, actor: w.Actor}
+	returned := false
+	defer func() {
+		if !returned { // f panicked: its half must not become part of the next write
+			db.tree.forget()
+			db.drop(c, nil)
+		}
+	}()
 	err := f(tx)
+	returned = true
 	if err == nil {
 		_, err = c.ExecContext(context.WithoutCancel(ctx), "COMMIT")
 	}
@@ -193,11 +206,15 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 	return db.conn, nil
 }
 
-// drop gives a connection back of which nobody knows where it stands.
+// drop closes a connection of which nobody knows where it stands: given back to
+// the pool it would go on with what it had begun.
 func (db *DB) drop(c *sql.Conn, err error) error {
 	db.conn = nil
 	db.dialect.forget(c)
-	return errors.Join(err, c.Close())
+	if closing := c.Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(closing, driver.ErrBadConn) && !errors.Is(closing, sql.ErrConnDone) {
+		err = errors.Join(err, closing)
+	}
+	return err
 }
 
 // A gate lets one writer in at a time, case work before bulk work.

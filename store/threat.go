@@ -291,7 +291,7 @@ func (r *Reader) sizes(ctx context.Context, threat int64) ([]casebook.Size, erro
 	return collect(rows, err, func(rows *sql.Rows) (casebook.Size, error) {
 		var s sizeRow
 		err := rows.Scan(s.into()...)
-		return s.Size, err
+		return s.Size.Bounded(), err
 	})
 }
 

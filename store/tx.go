@@ -35,14 +35,16 @@ func (tx *Tx) record(w Work, f func(*Tx) error) (Receipt, error) {
 	if tx.changes.Len() == 0 {
 		return Receipt{Index: -1, At: tx.at}, nil
 	}
-	packed := tx.changes.Pack()
-	entry := ledger.Entry{Kind: w.Kind, Actor: w.Actor, At: micros(tx.at), Changes: sha256.Sum256(packed)}
 	// The number is taken after all rows are locked, so that two writes that
 	// touch one row are numbered in the order in which they touched it.
 	id, err := tx.id("change_set")
 	if err != nil {
 		return Receipt{}, err
 	}
+	// The set names its own row, so that this can't take another number.
+	tx.changes.Add(ledger.Change{Table: changeSetNumber, Version: 1, Key: id, Op: ledger.Put})
+	packed := tx.changes.Pack()
+	entry := ledger.Entry{Kind: w.Kind, Actor: w.Actor, At: micros(tx.at), Changes: sha256.Sum256(packed)}
 	r := Receipt{Index: -1, Leaf: ledger.LeafHash(entry.AppendBinary(nil)), At: tx.at}
 	if tx.db.dialect.sequencesInline() {
 		if r.Index, err = tx.number(r.Leaf); err != nil {

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/store"
+)
+
+// How much the first page shows.
+const (
+	homeRows = 20
+	// homeThreats is how many threats are looked at for the largest of them.
+	homeThreats = 1000
+)
+
+// homeView is the first page.
+type homeView struct {
+	Counts     counts
+	Threats    []threatLine
+	Deliveries []casebook.Delivery
+	Findings   []casebook.Finding
+	Root       string
+	// Age of the newest checkpoint; negative if unknown.
+	Age       time.Duration
+	Directory string
+}
+
+// threatLine is a threat as a line of a table.
+type threatLine struct {
+	casebook.Threat
+	Controllers, Bots casebook.Interval // unique in 24 hours
+	Assets            int64             // ever, in any role
+}
+
+func lineOf(t casebook.Threat) threatLine {
+	line := threatLine{Threat: t}
+	for _, s := range t.Sizes {
+		switch s.Role {
+		case casebook.Controller:
+			line.Controllers = s.Unique24h
+		case casebook.Bot:
+			line.Bots = s.Unique24h
+		}
+		line.Assets += s.UniqueTotal
+	}
+	return line
+}
+
+// larger orders threats for who asks which matters most: by the machines in it at
+// once, bots and controllers, then by all assets, then by the newest sighting.
+func larger(a, b threatLine) int {
+	return cmp.Or(
+		cmp.Compare(b.Bots.Point+b.Controllers.Point, a.Bots.Point+a.Controllers.Point),
+		cmp.Compare(b.Assets, a.Assets),
+		b.LastSeen.Compare(a.LastSeen),
+	)
+}
+
+func (s *server) home(x *exchange) error {
+	ctx := x.request.Context()
+	r := s.desk.Reader(x.caller.scope)
+	var v homeView
+	var err error
+	if v.Counts, err = s.counts(ctx, x.caller.scope); err != nil {
+		return err
+	}
+	threats, err := r.Threats(ctx, casebook.ID{}, homeThreats)
+	if err != nil {
+		return err
+	}
+	for _, t := range threats {
+		v.Threats = append(v.Threats, lineOf(t))
+	}
+	slices.SortStableFunc(v.Threats, larger)
+	v.Threats = v.Threats[:min(len(v.Threats), homeRows)]
+	if v.Deliveries, err = r.Deliveries(ctx, casebook.ID{}, homeRows); err != nil {
+		return err
+	}
+	if v.Findings, err = r.FindingPage(ctx, store.FindingFilter{}, casebook.ID{}, homeRows); err != nil {
+		return ours(err)
+	}
+	v.Root = v.Counts.Ledger.Head[:min(len(v.Counts.Ledger.Head), 16)]
+	v.Age = s.checkpointAge(v.Counts.Ledger.Checkpoint)
+	v.Directory = string(s.desk.Directory())
+	return s.render(x, "home", v, v.Counts)
+}
+
+// checkpointAge tells how old the newest checkpoint is by the file that the desk
+// laid down with it; -1 if that holds another one.
+func (s *server) checkpointAge(checkpoint string) time.Duration {
+	name := s.desk.Directory().Checkpoint()
+	text, err := os.ReadFile(name)
+	if err != nil || string(text) != checkpoint {
+		return -1
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return -1
+	}
+	return max(0, s.desk.Now().Sub(info.ModTime()))
+}

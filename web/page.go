@@ -1,0 +1,146 @@
+package web
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"tocsin/casebook"
+)
+
+//go:embed page/*.html
+var pageFiles embed.FS
+
+// pageRows is how many rows a page of one thing lists.
+const pageRows = 100
+
+// site is what pages are made of.
+type site struct {
+	languages []*language
+	files     map[string]asset
+	paths     map[string]string
+}
+
+// openSite parses every page in every language. It panics for a page that can't
+// be parsed.
+func openSite() *site {
+	s := &site{languages: openLanguages()}
+	s.files, s.paths = openAssets()
+	names, err := fs.Glob(pageFiles, "page/*.html")
+	if err != nil {
+		panic(fmt.Sprintf("web: %v", err))
+	}
+	for _, l := range s.languages {
+		l.pages = map[string]*template.Template{}
+		for _, name := range names {
+			page := strings.TrimSuffix(path.Base(name), ".html")
+			if page == "layout" {
+				continue
+			}
+			t := template.New("layout.html").Funcs(l.functions()).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+			l.pages[page] = template.Must(t.ParseFS(pageFiles, "page/layout.html", name))
+		}
+	}
+	return s
+}
+
+// view is what a page is rendered from.
+type view struct {
+	Version  string
+	Switches []languageSwitch
+	Data     any
+}
+
+// languageSwitch is a link to the page in a language.
+type languageSwitch struct {
+	Tag     string
+	Here    bool
+	Address string
+}
+
+// enterPages enters the routes that people meet.
+func (s *server) enterPages() {
+	s.enterPage("GET /{$}", s.home)
+	s.enterPage("GET /deliveries/{id}", s.deliveryPage)
+	s.enterPage("GET /threats/{id}", s.threatPage)
+	s.enterPage("GET /static/{file}", s.getStatic)
+}
+
+// enterPage enters one route. An error of f becomes a problem by the table in
+// status.
+func (s *server) enterPage(pattern string, f func(*exchange) error) {
+	s.routes.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+		x := w.(*exchange)
+		if err := f(x); err != nil {
+			s.refuse(x, x.problem(err))
+		}
+	})
+}
+
+// render answers with a page, or with the JSON object of the same thing to who
+// asks for that.
+func (s *server) render(x *exchange, name string, data, object any) error {
+	if !wantsPage(x.request) {
+		x.Header().Add("Vary", "Accept")
+		return x.json(http.StatusOK, object)
+	}
+	s.show(x, http.StatusOK, name, data)
+	return nil
+}
+
+// show answers with a page.
+func (s *server) show(x *exchange, status int, name string, data any) {
+	r := x.request
+	l, chosen := choose(s.site.languages, r)
+	if chosen {
+		http.SetCookie(x, &http.Cookie{Name: "lang", Value: l.tag, Path: "/", MaxAge: 365 * 86400,
+			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+	}
+	v := view{Version: s.options.Version, Data: data}
+	for _, other := range s.site.languages {
+		query := r.URL.Query()
+		query.Set("lang", other.tag)
+		v.Switches = append(v.Switches, languageSwitch{other.tag, other == l, (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()})
+	}
+	// Rendered whole before the first byte, so that a fault is told as one.
+	var page strings.Builder
+	if err := l.pages[name].Execute(&page, v); err != nil {
+		x.problem(fmt.Errorf("page %s in %s: %w", name, l.tag, ours(err))).write(x)
+		return
+	}
+	h := x.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", l.tag)
+	h.Add("Vary", "Accept, Accept-Language, Cookie")
+	h.Set("Content-Length", strconv.Itoa(page.Len()))
+	x.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		x.Write([]byte(page.String()))
+	}
+}
+
+// wantsPage reports whether a request comes from somebody who reads pages: JSON
+// goes to who asks for it and not for HTML.
+func wantsPage(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "text/html") || !strings.Contains(accept, "json")
+}
+
+// queryNumber reads a number from 0 on of a page's address; none is 0.
+func queryNumber(x *exchange, name string) (int64, error) {
+	text := x.request.URL.Query().Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s=%.40q is not a row's number: %w", name, text, casebook.ErrInvalid)
+	}
+	return n, nil
+}
