@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"tocsin/desk"
+	"tocsin/web"
+)
+
+type serveCommand struct {
+	Data     string `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
+	Listen   string `help:"Address to listen on. On a loopback address the API needs no key. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Database string `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
+	Feeds    string `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
+}
+
+// Help implements kong.HelpProvider.
+func (serveCommand) Help() string {
+	return `  tocsin serve --data /var/lib/tocsin --listen 127.0.0.1:8080`
+}
+
+// Run serves until it is told to stop.
+func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return exit{exitMisused, fmt.Errorf("serve: %w", err)}
+	}
+	defer listener.Close()
+	d, err := desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds})
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	key, err := serverKey(d.Directory())
+	if err != nil {
+		return fmt.Errorf("serve: %w", errors.Join(err, d.Close()))
+	}
+	o, err := own(d)
+	if err != nil {
+		return fmt.Errorf("serve: %w", errors.Join(err, d.Close()))
+	}
+	defer func() { err = firstError(err, o.close()) }()
+	loopback := listener.Addr().(*net.TCPAddr).IP.IsLoopback()
+	server := web.Server(web.New(d, web.Options{Version: version(), Key: key, Loopback: loopback, Backup: d.Backup}))
+	fmt.Fprintf(std.out, "tocsin %s on http://%s with its data in %s\n", version(), listener.Addr(), c.Data)
+	if !loopback {
+		fmt.Fprintf(std.out, "callers need the key in %s\n", d.Directory().ServerKey())
+	}
+	return serveUntil(ctx, server, listener)
+}
+
+// serveUntil serves until ctx ends, then lets requests end for ten seconds.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	<-ended
+	return err
+}
+
+// serverKey reads the key that callers from elsewhere need, or makes it.
+func serverKey(dir desk.Directory) (string, error) {
+	text, err := os.ReadFile(dir.ServerKey())
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	key := "tck_" + rand.Text()
+	return key, os.WriteFile(dir.ServerKey(), []byte(key+"\n"), 0o600)
+}
+
+type versionCommand struct{ format }
+
+// Help implements kong.HelpProvider.
+func (versionCommand) Help() string {
+	return `  tocsin version --format json`
+}
+
+// Run tells.
+func (c versionCommand) Run(std streams) error {
+	if c.json() {
+		return printJSON(std.out, map[string]any{"kind": "version", "version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+	}
+	_, err := fmt.Fprintf(std.out, "tocsin %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+// release is the version that this tree becomes.
+const release = "0.1.0"
+
+// version is the release, and the commit it was built from if that is known.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return release
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return release + "+" + s.Value[:12]
+		}
+	}
+	return release
+}
