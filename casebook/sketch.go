@@ -29,20 +29,21 @@ const (
 	sketchError = 1.04 / 64
 )
 
-// Add counts the thing with this hash. Hashes must be uniform in all 64 bits.
-func (s *Sketch) Add(hash uint64) {
+// Add counts the thing with this hash and reports whether that changed the
+// sketch. Hashes must be uniform in all 64 bits.
+func (s *Sketch) Add(hash uint64) bool {
 	if s.registers == nil {
 		i, found := slices.BinarySearch(s.few, hash)
 		if found {
-			return
+			return false
 		}
 		if len(s.few) < SketchExact {
 			s.few = slices.Insert(s.few, i, hash)
-			return
+			return true
 		}
 		s.spread()
 	}
-	s.register(hash)
+	return s.register(hash)
 }
 
 func (s *Sketch) spread() {
@@ -53,26 +54,37 @@ func (s *Sketch) spread() {
 	s.few = nil
 }
 
-func (s *Sketch) register(hash uint64) {
+func (s *Sketch) register(hash uint64) bool {
 	i := hash >> (64 - sketchBits)
 	rank := uint8(bits.LeadingZeros64(hash<<sketchBits|1<<(sketchBits-1)) + 1)
-	s.registers[i] = max(s.registers[i], rank)
+	if s.registers[i] >= rank {
+		return false
+	}
+	s.registers[i] = rank
+	return true
 }
 
-// Merge counts all that the other sketch counted.
-func (s *Sketch) Merge(other Sketch) {
+// Merge counts all that the other sketch counted and reports whether that
+// changed this one.
+func (s *Sketch) Merge(other Sketch) bool {
+	changed := false
 	if other.registers == nil {
 		for _, h := range other.few {
-			s.Add(h)
+			changed = s.Add(h) || changed
 		}
-		return
+		return changed
 	}
 	if s.registers == nil {
 		s.spread()
+		changed = true
 	}
 	for i, r := range other.registers {
-		s.registers[i] = max(s.registers[i], r)
+		if r > s.registers[i] {
+			s.registers[i] = r
+			changed = true
+		}
 	}
+	return changed
 }
 
 // Clone gives a copy that shares nothing.

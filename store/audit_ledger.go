@@ -2,11 +2,9 @@ package store
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
+	"math"
 	"strings"
-
-	"golang.org/x/mod/sumdb/tlog"
 
 	"tocsin/ledger"
 )
@@ -15,119 +13,108 @@ import (
 // computes the tree again from the change sets, and holds it against the stored
 // hashes and the signed checkpoints.
 
-// ledger verifies leaves, hashes and checkpoints, and learns which keys the
-// record knows.
+// A walk goes through the leaves in their order.
+type walk struct {
+	*auditor
+	tree   growingTree
+	stored storedHashes
+	points []*statement
+	next   int64 // number that the next leaf should have
+	// broken: leaves are gone without their hashes, the tree can't be grown on.
+	broken bool
+}
+
+// ledger verifies leaves, hashes and checkpoints.
 func (a *auditor) ledger() error {
-	a.untrusted, a.highest = map[int64]bool{}, map[uint32]int64{}
-	points, err := a.checkpoints()
+	points, damaged, err := a.checkpoints()
 	if err != nil {
 		return err
 	}
-	stored := &storedHashes{a: a, last: -1 << 63}
-	tree := &growingTree{hashes: map[int64]ledger.Hash{}}
-	if err := a.eachChangeSet(func(s changeSet) error { return a.leaf(s, tree, stored, points) }); err != nil {
+	w := walk{auditor: a, points: points}
+	w.tree.hashes = map[int64]ledger.Hash{}
+	w.stored = storedHashes{a: a, last: math.MinInt64, ended: !a.present["ledger_hash"]}
+	if err := a.eachChangeSet(w.leaf); err != nil {
 		return err
 	}
-	a.Entries = tree.size
-	if err := stored.rest(a, tree.size); err != nil {
-		return err
+	a.Entries = w.next
+	if a.present["ledger_hash"] {
+		if err := w.stored.rest(ledger.StoredCount(w.next), w.next); err != nil {
+			return err
+		}
 	}
-	if tree.size > 0 {
-		root, err := ledger.Root(tree.size, tree)
+	if w.tree.size > 0 && !w.broken {
+		root, err := ledger.Root(w.tree.size, &w.tree)
 		if err != nil {
 			return err
 		}
 		a.Root = fmt.Sprintf("%x", root[:])
 	}
-	return a.judge(tree.size, points, stored.differing)
+	return w.judge(damaged)
 }
 
-// leaf puts one change set into the tree. Where leaves are gone before it, their
-// stored hashes stand in, so that what follows can still be verified.
-func (a *auditor) leaf(s changeSet, tree *growingTree, stored *storedHashes, points []*statement) error {
-	if err := a.learn(s); err != nil {
+// leaf puts one change set into the tree.
+func (w *walk) leaf(s changeSet) error {
+	if err := w.learn(s); err != nil {
 		return err
 	}
 	if s.seq < 0 {
-		a.Pending++
+		w.Pending++
 		return nil
 	}
-	for tree.size <= s.seq {
-		leaf, id := s.leaf, s.id
-		if tree.size < s.seq {
-			if err := a.fault("change_set", fmt.Sprintf("seq %d", tree.size), "missing", "entry %d of the ledger is gone", tree.size); err != nil {
-				return err
-			}
-			var err error
-			if leaf, err = stored.leaf(tree.size); err != nil {
-				return err
-			}
-			id = 0
+	if s.seq > w.next {
+		if err := w.gap(s.seq); err != nil {
+			return err
 		}
-		first, added, err := tree.add(leaf)
+	}
+	w.next = s.seq + 1
+	if !w.broken {
+		return w.grow(s.leaf, s.id)
+	}
+	return w.compare(s.id, ledger.StoredCount(s.seq), []ledger.Hash{s.leaf})
+}
+
+// gap tells that leaves are gone before the one numbered next. Their stored
+// hashes stand in for them, so that what follows can still be verified.
+func (w *walk) gap(next int64) error {
+	if err := w.fault("change_set", fmt.Sprint("seq ", run{w.next, next - 1}), "missing", "%d entries of the ledger are gone", next-w.next); err != nil {
+		return err
+	}
+	for !w.broken && w.tree.size < next {
+		leaf, ok, err := w.stored.leaf(w.tree.size)
 		if err != nil {
 			return err
 		}
-		if err := stored.compare(a, id, first, added); err != nil {
-			return err
-		}
-		for _, p := range points {
-			if p.Size == tree.size {
-				if p.computed, err = ledger.Root(tree.size, tree); err != nil {
-					return err
-				}
+		if w.broken = !ok; ok {
+			if err := w.grow(leaf, 0); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// growingTree keeps the frontier of a tree that is computed from its leaves.
-type growingTree struct {
-	size   int64
-	hashes map[int64]ledger.Hash
-}
-
-// ReadHashes implements tlog.HashReader.
-func (t *growingTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	all := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		h, ok := t.hashes[index]
-		if !ok {
-			return nil, fmt.Errorf("hash %d isn't on the frontier", index)
-		}
-		all[i] = h
+// grow adds the leaf of a change set, 0 for one that is gone.
+func (w *walk) grow(leaf ledger.Hash, changeSet int64) error {
+	first, added, err := w.tree.add(leaf)
+	if err != nil {
+		return err
 	}
-	return all, nil
-}
-
-// add takes the next leaf and gives the index of the first of its new hashes.
-func (t *growingTree) add(leaf ledger.Hash) (first int64, added []ledger.Hash, err error) {
-	first = tlog.StoredHashIndex(0, t.size)
-	if added, err = ledger.Append(t.size, leaf, t); err != nil {
-		return 0, nil, err
-	}
-	for i, h := range added {
-		t.hashes[first+int64(i)] = h
-	}
-	t.size++
-	if t.size%1024 == 0 {
-		t.prune()
-	}
-	return first, added, nil
-}
-
-// prune forgets what no later leaf is joined with: all but the roots of the
-// complete subtrees that make up the tree.
-func (t *growingTree) prune() {
-	keep := map[int64]ledger.Hash{}
-	for level, n := 0, t.size; n > 0; level, n = level+1, n>>1 {
-		if n&1 == 1 {
-			i := tlog.StoredHashIndex(level, n-1)
-			keep[i] = t.hashes[i]
+	for _, p := range w.points {
+		if p.Size == w.tree.size {
+			if p.computed, err = ledger.Root(p.Size, &w.tree); err != nil {
+				return err
+			}
+			p.reached = true
 		}
 	}
-	t.hashes = keep
+	return w.compare(changeSet, first, added)
+}
+
+func (w *walk) compare(changeSet, first int64, want []ledger.Hash) error {
+	if !w.present["ledger_hash"] {
+		return nil
+	}
+	return w.stored.compare(changeSet, first, want, w.broken)
 }
 
 // changeSet is a row of change_set with its leaf as the row says it is.
@@ -145,8 +132,13 @@ func (a *auditor) eachChangeSet(f func(changeSet) error) error {
 	last := int64(-1)
 	numbered := func(row []any) error {
 		set, err := a.changeSet(row)
-		if err != nil || set.seq == last {
+		switch {
+		case err != nil:
 			return a.noRow(row, err)
+		case set.seq == last:
+			return a.disbelieve(set.id, "extra", "a second entry with the number %d", last)
+		case set.seq >= ledger.MaxSize:
+			return a.disbelieve(set.id, "extra", "no ledger reaches to the number %d", set.seq)
 		}
 		last = set.seq
 		return f(set)
@@ -198,127 +190,82 @@ func (a *auditor) changeSet(row []any) (changeSet, error) {
 }
 
 func (a *auditor) noRow(row []any, err error) error {
-	a.markUntrusted(row[0])
-	return a.fault("change_set", row[0], "altered", "no row of the record (a second with its number, or: %v)", err)
+	id, _ := row[0].(int64) // no database lets a primary key be anything else
+	return a.disbelieve(id, "altered", "no row of the record: %v", err)
 }
 
-func (a *auditor) markUntrusted(id any) {
-	if n, ok := id.(int64); ok {
-		a.untrusted[n] = true
+// disbelieve tells once, however often the record is walked, that a change set
+// isn't what the ledger says.
+func (a *auditor) disbelieve(changeSet int64, fault, note string, args ...any) error {
+	if a.untrusted[changeSet] {
+		return nil
 	}
+	a.untrusted[changeSet] = true
+	return a.fault("change_set", changeSet, fault, note, args...)
 }
 
-// learn notes the highest key of each table in a change set that can be believed.
+// learn verifies that a change set can be read and is of the row in which it lies.
 func (a *auditor) learn(s changeSet) error {
+	own := int64(0)
 	err := ledger.Unpack(s.changes, func(c ledger.Change) error {
-		a.highest[c.Table] = max(a.highest[c.Table], c.Key)
+		if c.Table == changeSetNumber {
+			own = c.Key
+		}
 		return nil
 	})
-	if err != nil {
-		a.untrusted[s.id] = true
-		return a.fault("change_set", s.id, "altered", "its changes can't be read: %v", err)
+	switch {
+	case err != nil:
+		return a.disbelieve(s.id, "altered", "its changes can't be read: %v", err)
+	case own != s.id:
+		return a.fault("change_set", s.id, "altered", "this entry was recorded under the number %d", own)
 	}
 	return nil
 }
 
-// storedHashes walks ledger_hash beside the leaves, a page at a time.
-type storedHashes struct {
-	a         *auditor
-	page      []storedHash
-	last      int64 // id of the newest one read
-	ended     bool
-	differing []difference // bounded by maxDiffering
-}
-
-type storedHash struct {
-	id   int64
-	hash []byte
-}
-
-// A difference is a stored hash that isn't the computed one; changeSet is the
-// row whose leaf it is, 0 for a hash above the leaves.
-type difference struct{ index, changeSet int64 }
-
-// maxDiffering bounds how many differences are told one by one.
-const maxDiffering = 10_000
-
-func (s *storedHashes) peek() (*storedHash, error) {
-	if len(s.page) == 0 && !s.ended {
-		s.page = nil
-		err := s.a.rows(`SELECT id, hash FROM ledger_hash WHERE id > $1 ORDER BY id LIMIT 4096`, []any{s.last}, 2, func(row []any) error {
-			sc := scanner{row: row}
-			s.page = append(s.page, storedHash{sc.int(), sc.bytes()})
+// survey notes which keys of each table the record knows, as far as it is believed.
+func (a *auditor) survey() error {
+	return a.eachChangeSet(func(s changeSet) error {
+		if a.untrusted[s.id] {
+			return nil
+		}
+		far := false
+		err := ledger.Unpack(s.changes, func(c ledger.Change) error {
+			far = far || c.Table != changeSetNumber && !a.known(c.Table, c.Key)
 			return nil
 		})
-		if err != nil {
-			return nil, err
+		if far {
+			err = a.disbelieve(s.id, "altered", "it knows rows with numbers far beyond any that were given out")
 		}
-		s.ended = len(s.page) == 0
-	}
-	if s.ended {
-		return nil, nil
-	}
-	return &s.page[0], nil
+		return err
+	})
 }
 
-// drop goes on behind the hash that peek gave.
-func (s *storedHashes) drop() { s.last, s.page = s.page[0].id, s.page[1:] }
+// maxSpans bounds the windows of all tables together: four billion rows. More are
+// numbers that somebody made up to keep the audit busy.
+const maxSpans = 1 << 9
 
-// leaf gives the stored hash of a leaf that is gone; zeros if that is gone too.
-func (s *storedHashes) leaf(n int64) (h ledger.Hash, err error) {
-	got, err := s.peek()
-	if err == nil && got != nil && got.id == tlog.StoredHashIndex(0, n) {
-		copy(h[:], got.hash)
+// known notes that the record knows a key; false when that can't be.
+func (a *auditor) known(table uint32, key int64) bool {
+	if key < 1 {
+		return false
 	}
-	return h, err
-}
-
-// compare holds the hashes that a leaf brings against the stored ones.
-func (s *storedHashes) compare(a *auditor, changeSet, first int64, want []ledger.Hash) error {
-	for i := range want {
-		index := first + int64(i)
-		got, err := s.peek()
-		for err == nil && got != nil && got.id < index {
-			if err = a.fault("ledger_hash", got.id, "extra", "no hash of the tree has this number"); err == nil {
-				s.drop()
-				got, err = s.peek()
-			}
-		}
-		switch {
-		case err != nil:
-		case got == nil || got.id > index:
-			err = a.fault("ledger_hash", index, "missing", "hash %d of the tree is gone", index)
-		default:
-			same := string(got.hash) == string(want[i][:])
-			s.drop()
-			if !same && len(s.differing) < maxDiffering {
-				d := difference{index: index}
-				if i == 0 {
-					d.changeSet = changeSet
-				}
-				s.differing = append(s.differing, d)
-			}
-		}
-		if err != nil {
-			return err
-		}
+	windows := a.windows[table]
+	if windows == nil {
+		windows = map[int64]*span{}
+		a.windows[table] = windows
 	}
-	return nil
-}
-
-// rest tells what is stored beyond the last leaf.
-func (s *storedHashes) rest(a *auditor, size int64) error {
-	for {
-		got, err := s.peek()
-		if err != nil || got == nil {
-			return err
+	n := (key - 1) / auditWindow
+	w := windows[n]
+	if w == nil {
+		if a.spans == maxSpans {
+			return false
 		}
-		id := got.id
-		s.drop()
-		if err := a.fault("ledger_hash", id, "extra", "a hash beyond the %d entries of the ledger: its tail was cut, or this was added", size); err != nil {
-			return err
-		}
+		a.spans++
+		windows[n] = &span{key, key}
+		return true
 	}
+	w.low, w.high = min(w.low, key), max(w.high, key)
+	return true
 }
 
 // A statement is a signed checkpoint about the tree: the newest of the database,
@@ -326,87 +273,125 @@ func (s *storedHashes) rest(a *auditor, size int64) error {
 type statement struct {
 	ledger.Checkpoint
 	elsewhere bool
+	reached   bool        // the leaves reach to its size
 	computed  ledger.Hash // root at that size, as the leaves give it
 }
 
-func (a *auditor) checkpoints() ([]*statement, error) {
-	var all []*statement
-	err := a.rows(`SELECT id, size, note FROM checkpoint ORDER BY id`, nil, 3, func(row []any) error {
-		sc := scanner{row: row}
-		id, size, note := sc.int(), sc.int(), sc.text()
-		cp, err := ledger.OpenCheckpoint([]byte(note), a.Verifier)
-		if sc.err != nil || err != nil || cp.Size != size {
-			return a.fault("checkpoint", row[0], "altered", "no checkpoint of this ledger's key over %v entries: %v", row[1], errors.Join(sc.err, err))
-		}
-		if id != 1 {
-			return a.fault("checkpoint", id, "extra", "there is only one, the newest")
-		}
-		a.Audit.Checkpoint = note
-		all = append(all, &statement{Checkpoint: cp})
-		return nil
-	})
+// checkpoints reads the statements that are signed as they should be; damaged is
+// true when the database's own was told as a fault.
+func (a *auditor) checkpoints() (all []*statement, damaged bool, err error) {
+	if a.present["checkpoint"] {
+		err = a.rows(`SELECT id, size, note FROM checkpoint ORDER BY id`, nil, 3, func(row []any) error {
+			own, err := a.checkpoint(row)
+			if own != nil {
+				all = append(all, own)
+			}
+			damaged = damaged || own == nil
+			return err
+		})
+	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if strings.TrimSpace(a.AuditOptions.Checkpoint) != "" {
 		cp, err := ledger.OpenCheckpoint([]byte(a.AuditOptions.Checkpoint), a.Verifier)
 		if err != nil {
-			return nil, fmt.Errorf("the checkpoint kept elsewhere: %w", err)
+			return nil, false, fmt.Errorf("the checkpoint kept elsewhere: %w", err)
 		}
 		all = append(all, &statement{Checkpoint: cp, elsewhere: true})
 	}
-	return all, nil
+	return all, damaged || !a.present["checkpoint"], nil
+}
+
+// checkpoint reads the database's own; nil when it isn't as it should be.
+func (a *auditor) checkpoint(row []any) (*statement, error) {
+	sc := scanner{row: row}
+	id, size, note := sc.int(), sc.int(), sc.text()
+	if sc.err != nil {
+		return nil, a.fault("checkpoint", row[0], "altered", "%v", sc.err)
+	}
+	if id != 1 {
+		return nil, a.fault("checkpoint", id, "extra", "there is only number 1, the newest")
+	}
+	cp, err := ledger.OpenCheckpoint([]byte(note), a.Verifier)
+	if err == nil && cp.Size != size {
+		err = fmt.Errorf("the row says %d entries, what was signed %d", size, cp.Size)
+	}
+	if err != nil {
+		return nil, a.fault("checkpoint", id, "altered", "%v", err)
+	}
+	a.Audit.Checkpoint = note
+	return &statement{Checkpoint: cp}, nil
 }
 
 // judge tells where the tree isn't the one that was signed. A checkpoint that
-// agrees with the leaves clears them: then a stored hash that differs is itself
-// at fault. Otherwise the leaf is.
-func (a *auditor) judge(size int64, points []*statement, differing []difference) error {
-	own, agrees := false, false
-	for _, p := range points {
-		own = own || !p.elsewhere
-		agrees = agrees || p.Size > 0 && p.Size <= size && p.computed == p.Root
-	}
-	leaves := false
-	for _, d := range differing {
-		leaves = leaves || d.changeSet != 0
-	}
-	for _, d := range differing {
-		var err error
-		switch {
-		case agrees || !leaves:
-			err = a.fault("ledger_hash", d.index, "altered", "hash %d isn't what its leaves give", d.index)
-		case d.changeSet != 0:
-			a.untrusted[d.changeSet] = true
-			err = a.fault("change_set", d.changeSet, "altered", "the entry isn't what the ledger was extended by")
+// agrees with the leaves clears those under it: there a stored hash that differs
+// is itself at fault. Elsewhere the leaf is.
+func (w *walk) judge(damaged bool) error {
+	cleared := int64(0)
+	for _, p := range w.points {
+		if p.reached && p.computed == p.Root {
+			cleared = max(cleared, ledger.StoredCount(p.Size))
 		}
-		if err != nil {
+	}
+	// Hashes from the first bad leaf on differ because of it.
+	bad := int64(math.MaxInt64)
+	for i, d := range w.stored.differing {
+		if i == maxDiffering {
+			if err := w.fault("ledger_hash", "*", "altered", "more than %d hashes differ; the others aren't told", maxDiffering); err != nil {
+				return err
+			}
+			break
+		}
+		if d.index >= cleared && !d.inner && d.changeSet != 0 {
+			bad = min(bad, d.index)
+		}
+		if err := w.differs(d, d.index < cleared, d.index > bad); err != nil {
 			return err
 		}
 	}
-	for _, p := range points {
-		if err := a.judgeOne(size, p, leaves); err != nil {
+	own := false
+	for _, p := range w.points {
+		if own = own || !p.elsewhere; !p.elsewhere {
+			w.Unsigned = max(0, w.next-p.Size)
+		}
+		if err := w.judgeOne(p, bad < ledger.StoredCount(p.Size)); err != nil {
 			return err
 		}
 	}
-	if !own && size > 0 {
-		return a.fault("checkpoint", 1, "missing", "no valid checkpoint over the %d entries", size)
+	if !own && !damaged && w.next > 0 {
+		return w.fault("checkpoint", 1, "missing", "nobody signed for the %d entries", w.next)
 	}
 	return nil
 }
 
-func (a *auditor) judgeOne(size int64, p *statement, leavesDiffer bool) error {
+// differs tells a difference. Cleared means that a checkpoint speaks for the
+// leaf; follows, that it may come of a bad leaf before.
+func (w *walk) differs(d difference, cleared, follows bool) error {
+	leaf := !d.inner && d.changeSet != 0
 	switch {
-	case p.Size > size && p.elsewhere:
-		return a.fault("checkpoint", fmt.Sprintf("of %d entries", p.Size), "rollback",
-			"the ledger has %d entries, a checkpoint kept elsewhere has %d: this is an older copy, or its tail was cut", size, p.Size)
-	case p.Size > size:
-		return a.fault("change_set", fmt.Sprintf("seq %d", size), "missing",
-			"the ledger ends after %d entries, its checkpoint has %d: its tail was cut", size, p.Size)
-	case p.Size == 0 || p.computed == p.Root:
+	case leaf && !cleared && d.gone:
+		return w.disbelieve(d.changeSet, "extra", "the ledger was never extended by this entry")
+	case leaf && !cleared:
+		return w.disbelieve(d.changeSet, "altered", "the entry isn't what the ledger was extended by")
+	case d.inner && !cleared && follows:
 		return nil
-	case leavesDiffer && !p.elsewhere:
-		return nil // the leaf that differs was told
+	case d.gone:
+		return w.fault("ledger_hash", d.index, "missing", "hash %d of the tree is gone", d.index)
 	}
-	return a.fault("checkpoint", fmt.Sprintf("of %d entries", p.Size), "fork", "over these entries the ledger has another root than was signed")
+	return w.fault("ledger_hash", d.index, "altered", "hash %d isn't what its leaves give", d.index)
+}
+
+func (w *walk) judgeOne(p *statement, badLeaf bool) error {
+	switch {
+	case p.Size > w.next && p.elsewhere:
+		return w.fault("checkpoint", fmt.Sprintf("of %d entries", p.Size), "rollback",
+			"the ledger has %d entries, a checkpoint kept elsewhere has %d: this is an older copy, or its tail was cut", w.next, p.Size)
+	case p.Size > w.next:
+		return w.fault("change_set", fmt.Sprint("seq ", run{w.next, p.Size - 1}), "missing",
+			"the ledger ends after %d entries, its checkpoint has %d: its tail was cut", w.next, p.Size)
+	case !p.reached || p.computed == p.Root || badLeaf:
+		return nil // what keeps the leaves from giving the root was told
+	}
+	return w.fault("checkpoint", fmt.Sprintf("of %d entries", p.Size), "fork", "over these entries the ledger has another root than was signed")
 }

@@ -17,10 +17,10 @@ func plain(name string, columns ...column) *table { return describe(0, name, col
 // everyTable lists all tables, for copying a database whole.
 func everyTable() []*table {
 	all := []*table{
-		plain("change_set", column{"id", 'i'}, column{"seq", 'i'}, column{"kind", 't'}, column{"actor", 't'}, column{"recorded_at", 'i'}, column{"changes", 'b'}),
-		plain("ledger_hash", column{"id", 'i'}, column{"hash", 'b'}),
-		plain("checkpoint", column{"id", 'i'}, column{"size", 'i'}, column{"note", 't'}),
-		plain("seen", column{"observed_at", 'i'}, column{"key", 'b'}, column{"observation", 'i'}),
+		plain("change_set", column{"id", 'i', true}, column{"seq", 'i', true}, column{"kind", 't', true}, column{"actor", 't', true}, column{"recorded_at", 'i', true}, column{"changes", 'b', true}),
+		plain("ledger_hash", column{"id", 'i', true}, column{"hash", 'b', true}),
+		plain("checkpoint", column{"id", 'i', true}, column{"size", 'i', true}, column{"note", 't', true}),
+		plain("seen", column{"observed_at", 'i', true}, column{"key", 'b', true}, column{"observation", 'i', true}),
 	}
 	for _, id := range slices.Sorted(maps.Keys(tables)) {
 		all = append(all, tables[id])
@@ -48,10 +48,22 @@ func CopyFrom(ctx context.Context, place, file string) error {
 		return fmt.Errorf("copy the database from %s: %w", file, err)
 	}
 	defer from.Close()
-	if err := fill(ctx, place, from); err != nil {
+	if err = sameSchema(ctx, from); err == nil {
+		err = fill(ctx, place, from)
+	}
+	if err != nil {
 		return fmt.Errorf("copy the database from %s to %s: %w", file, Redacted(place), err)
 	}
 	return nil
+}
+
+// sameSchema refuses a file of another schema: its rows would not all find a place.
+func sameSchema(ctx context.Context, file querier) error {
+	done, _, err := (&DB{dialect: &sqlite{}}).schemaVersion(ctx, file)
+	if err == nil && done != int64(len(migrations)) {
+		err = fmt.Errorf("it has schema %d, this program copies schema %d; open it once with this program if it is older: %w", done, len(migrations), casebook.ErrConflict)
+	}
+	return err
 }
 
 // fill makes the tables at a place and copies every row into them.

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	deliveryTable = covered(2, "delivery", `public:b tenant:i region:t tlp:i exercise:i recorded_by:t recorded_at:i
-		digest:b bytes:i feed:t type:t name:t door:t received_at:i state:i rows_read:i taken:i duplicate:i refused:i format:i fault:t`)
+	deliveryTable = covered(2, "delivery", `public:b! tenant:i! region:t tlp:i exercise:i! recorded_by:t! recorded_at:i
+		digest:b! bytes:i! feed:t! type:t! name:t! door:t! received_at:i! state:i rows_read:i taken:i duplicate:i refused:i format:i fault:t`)
 	refusalTable = covered(3, "refusal", `delivery:i row_no:i line:i field:t reason:t`)
 )
 

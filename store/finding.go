@@ -12,8 +12,8 @@ import (
 	"tocsin/casebook"
 )
 
-var findingTable = covered(5, "finding", `public:b tenant:i region:t tlp:i exercise:i recorded_by:t recorded_at:i
-	threat:i role:i asset_kind:i asset:b port:i type:i state:i severity:i first_seen:i last_seen:i count:i
+var findingTable = covered(5, "finding", `public:b! tenant:i! region:t tlp:i exercise:i! recorded_by:t! recorded_at:i
+	threat:i! role:i! asset_kind:i! asset:b! port:i! type:i state:i severity:i first_seen:i last_seen:i count:i
 	days:b sources:b asn:i holder:t party:t`)
 
 // A findingRow is a Finding with what only the database needs.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"time"
 
 	"tocsin/casebook"
 )
@@ -130,7 +131,7 @@ func (f *folding) dedup() error {
 	}
 	asked := make([]claim, len(order))
 	for i, c := range order {
-		asked[i] = claim{claims[c].ObservedAt.UnixMicro(), claims[c].Key, ids[i]}
+		asked[i] = claim{claims[c].ObservedAt.UnixMicro(), casebook.Key(f.key(&claims[c])), ids[i]}
 	}
 	isNew, err := f.tx.db.dialect.insertSeen(f.tx, asked)
 	if err != nil {
@@ -143,6 +144,19 @@ func (f *folding) dedup() error {
 		}
 	}
 	return nil
+}
+
+// key gives the octets by which a claim is known. Those of drills, and of other
+// tenants than the first, are their own: a claim made in a drill isn't one made in
+// earnest.
+func (f *folding) key(c *Claim) []byte {
+	m := f.delivery.Mark
+	if m.Tenant == 1 && !m.Exercise {
+		return c.Key[:]
+	}
+	b := binary.BigEndian.AppendUint64(slices.Clone(c.Key[:]), uint64(m.Tenant))
+	sum := sha256.Sum256(append(b, byte(bit(m.Exercise))))
+	return sum[:len(c.Key)]
 }
 
 // advance writes the batch, its bad rows, and the delivery with its new cursor.
@@ -173,7 +187,7 @@ func (f *folding) assign() error {
 	for i := range f.fresh {
 		p := &f.fresh[i]
 		o := &p.claim.Observation
-		name := cmp.Or(o.Family, o.Identifier, o.Type.String())
+		name := clean(cmp.Or(o.Family, o.Identifier, o.Type.String()))
 		k := threatKey{o.Type.Class(), name}
 		t := f.threats[k]
 		if t == nil {
@@ -285,8 +299,11 @@ func (f *folding) fold(row *findingRow, parts []part) {
 	hash := assetHash(row.Asset, row.Port)
 	for _, p := range parts {
 		o := &p.claim.Observation
-		if !o.ObservedAt.Before(row.LastSeen) {
-			row.LastSeen, row.Type = o.ObservedAt, o.Type
+		if when := o.ObservedAt.Compare(row.LastSeen); when >= 0 {
+			if when > 0 || o.Type < row.Type { // of one moment, whichever claim came first
+				row.Type = o.Type
+			}
+			row.LastSeen = o.ObservedAt
 			row.ASN, row.Holder, row.Party, row.Mark.Region = p.claim.ASN, p.claim.Holder, p.claim.Party, p.claim.Region
 		}
 		if o.ObservedAt.Before(row.FirstSeen) {
@@ -299,7 +316,7 @@ func (f *folding) fold(row *findingRow, parts []part) {
 		if row.Days.Add(day) {
 			g.days[day]++
 		}
-		hour := o.ObservedAt.Unix() / 3600
+		hour := hourOf(o.ObservedAt)
 		if g.hours[hour] == nil {
 			g.hours[hour] = &casebook.Sketch{}
 		}
@@ -318,6 +335,12 @@ func (f *folding) fold(row *findingRow, parts []part) {
 	row.RecordedAt = f.tx.at
 }
 
+// hourOf gives the clock hour of a moment, counted from 1970; the one before is -1.
+func hourOf(t time.Time) int64 {
+	day := casebook.DayOf(t)
+	return int64(day)*24 + int64(t.Sub(day.Start())/time.Hour)
+}
+
 // assetHash is uniform whatever the assets: an attacker who picks addresses
 // can't bend the sketches.
 func assetHash(a casebook.Asset, port uint16) uint64 {
@@ -330,7 +353,7 @@ func assetHash(a casebook.Asset, port uint16) uint64 {
 func (f *folding) observation(p *part, finding *findingRow) []any {
 	o := &p.claim.Observation
 	return []any{p.id, f.tx.salt(), f.delivery.Mark.Tenant, p.claim.Region, int64(o.TLP), bit(f.delivery.Mark.Exercise), f.delivery.Mark.RecordedBy,
-		micros(f.tx.at), micros(f.delivery.ReceivedAt), o.ObservedAt.UnixMicro(), o.Key[:], f.delivery.id, o.Row, f.batchID, f.source.id,
+		micros(f.tx.at), micros(f.delivery.ReceivedAt), o.ObservedAt.UnixMicro(), f.key(p.claim), f.delivery.id, o.Row, f.batchID, f.source.id,
 		p.threat.id, finding.id, int64(o.Type), int64(o.Role), int64(o.Severity), int64(o.Confidence), o.Identifier, o.Family,
 		int64(o.Asset.Kind), octets(o.Asset.AppendCanonical(nil)), int64(o.Port), int64(o.Transport),
 		int64(o.Peer.Kind), octets(o.Peer.AppendCanonical(nil)), int64(o.PeerPort), int64(p.claim.ASN)}

@@ -13,10 +13,10 @@ import (
 )
 
 var (
-	importTable = covered(13, "holding_import", `tenant:i recorded_by:t recorded_at:i source:t name:t digest:b as_of:i state:i
+	importTable = covered(13, "holding_import", `tenant:i! recorded_by:t recorded_at:i source:t! name:t! digest:b! as_of:i! state:i
 		rows_read:i refused:i added:i ended:i compiled:b`)
-	holdingTable = covered(14, "holding", `tenant:i source:t low:b high:b suffix:t asn:i holder:t party:t region:t
-		held_from:i held_to:i begun_by:i ended_by:i`)
+	holdingTable = covered(14, "holding", `tenant:i! source:t! low:b! high:b! suffix:t! asn:i! holder:t! party:t! region:t!
+		held_from:i! held_to:i! begun_by:i! ended_by:i`)
 )
 
 // ImportState is how far an import of holdings has come.
@@ -119,9 +119,6 @@ func (tx *Tx) BeginHoldings(i HoldingImport, first bool, holdings []casebook.Hol
 // EndHoldings ends holdings, by their numbers, that an import doesn't hold any more.
 func (tx *Tx) EndHoldings(i HoldingImport, numbers []int64) error {
 	return tx.eachHolding(numbers, func(row []any) error {
-		if to := row[12].(int64); to == 0 || to > micros(i.AsOf) {
-			row[12] = micros(i.AsOf)
-		}
 		row[14] = i.Number
 		return tx.update(holdingTable, row)
 	})
@@ -147,9 +144,6 @@ func (tx *Tx) TakeBack(i HoldingImport, limit int) (int, error) {
 		return 0, err
 	}
 	return len(ended), tx.eachHolding(ended, func(row []any) error {
-		if row[12] == micros(i.AsOf) {
-			row[12] = int64(0)
-		}
 		row[14] = int64(0)
 		return tx.update(holdingTable, row)
 	})
@@ -190,12 +184,12 @@ func (r *Reader) NewestImport(ctx context.Context) (i HoldingImport, ok bool, er
 // HasImport reports whether a source has an import in force.
 func (r *Reader) HasImport(ctx context.Context, source string) (bool, error) {
 	var n int64
-	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM holding_import WHERE tenant = $1 AND source = $2 AND state = 1`, r.scope.Tenant, source).Scan(&n)
+	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM holding_import WHERE tenant = $1 AND source = $2 AND state = 1`, r.scope.Tenant, clean(source)).Scan(&n)
 	return n > 0, err
 }
 
-// A HoldingRow is a holding with its number in the database and, if an import in
-// force ended it, when.
+// A HoldingRow is a holding with its number in the database. Its To is the moment
+// of the import in force that ended it, unless it was to end before.
 type HoldingRow struct {
 	Number int64
 	casebook.Holding
@@ -204,7 +198,7 @@ type HoldingRow struct {
 // OpenHoldings gives a source's holdings that nothing has ended, those of an
 // unfinished import included.
 func (r *Reader) OpenHoldings(ctx context.Context, source string) iter.Seq2[HoldingRow, error] {
-	return r.holdings(ctx, `WHERE h.tenant = $1 AND h.source = $3 AND h.ended_by = 0 ORDER BY h.id`, r.scope.Tenant, 0, source)
+	return r.holdings(ctx, `WHERE h.tenant = $1 AND h.source = $3 AND h.ended_by = 0 ORDER BY h.id`, r.scope.Tenant, 0, clean(source))
 }
 
 // Holdings gives every holding that counts once the import of this number is in
@@ -216,7 +210,7 @@ func (r *Reader) Holdings(ctx context.Context, with int64) iter.Seq2[HoldingRow,
 
 func (r *Reader) holdings(ctx context.Context, where string, args ...any) iter.Seq2[HoldingRow, error] {
 	query := `SELECT h.id, h.source, h.low, h.high, h.suffix, h.asn, h.holder, h.party, h.region, h.held_from,
-		CASE WHEN h.ended_by = 0 OR e.state = 1 OR e.id = $2 THEN h.held_to ELSE 0 END
+		CASE WHEN (e.state = 1 OR e.id = $2) AND (h.held_to = 0 OR h.held_to > e.as_of) THEN e.as_of ELSE h.held_to END
 		FROM holding h LEFT JOIN holding_import e ON e.id = h.ended_by ` + where
 	return func(yield func(HoldingRow, error) bool) {
 		rows, err := r.q.QueryContext(ctx, query, args...)

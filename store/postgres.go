@@ -110,7 +110,7 @@ func (d *postgres) insert(tx *Tx, t *table, rows [][]any) error {
 }
 
 func (d *postgres) update(tx *Tx, t *table, rows [][]any) (int64, error) {
-	return d.each(tx, t.updateSQL, rows)
+	return d.each(tx, t.updateSQL, t.updates(rows))
 }
 
 // each runs a statement once a row, in one round trip.

@@ -11,7 +11,7 @@ import (
 	"tocsin/casebook"
 )
 
-var sourceTable = covered(4, "source", `tenant:i name:t gap_days:i days:b recorded_at:i`)
+var sourceTable = covered(4, "source", `tenant:i! name:t! gap_days:i days:b recorded_at:i`)
 
 // A source is who claims, and on which days it was heard.
 type source struct {

@@ -78,7 +78,13 @@ func split(text string) []string {
 
 func (*sqlite) ids(tx *Tx, table string, n int) ([]int64, error) { return tx.db.ids.take(tx, table, n) }
 
-func (d *sqlite) forget(*sql.Conn) { d.statements = nil }
+// forget closes them: a connection with open statements stays, and so do its locks.
+func (d *sqlite) forget(*sql.Conn) {
+	for _, s := range d.statements {
+		s.Close()
+	}
+	d.statements = nil
+}
 
 // raw lends the driver's connection and a way to its prepared statements.
 func (d *sqlite) raw(tx *Tx, f func(prepare func(query string) (driver.Stmt, error)) error) error {
@@ -138,12 +144,7 @@ func (d *sqlite) insert(tx *Tx, t *table, rows [][]any) error {
 }
 
 func (d *sqlite) update(tx *Tx, t *table, rows [][]any) (int64, error) {
-	// The id is the first value and the last parameter.
-	turned := make([][]any, len(rows))
-	for i, row := range rows {
-		turned[i] = append(append(make([]any, 0, len(row)), row[1:]...), row[0])
-	}
-	return d.run(tx, unnamed(t.updateSQL), turned)
+	return d.run(tx, unnamed(t.updateSQL), t.updates(rows))
 }
 
 // unnamed writes the parameters of a statement as question marks, in the order

@@ -117,7 +117,7 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 		return Receipt{}, err
 	}
 	defer db.gate.leave()
-	w.At = db.stamp(w.At)
+	w.At, w.Kind, w.Actor = db.stamp(w.At), clean(w.Kind), clean(w.Actor)
 	for attempt := 0; ; attempt++ {
 		r, err := db.try(ctx, w, f)
 		if err == nil || attempt == 5 || !db.dialect.retry(err) {

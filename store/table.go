@@ -21,20 +21,22 @@ type table struct {
 }
 
 type column struct {
-	name string
-	kind byte // i: int64, t: string, b: []byte
+	name  string
+	kind  byte // i: int64, t: string, b: []byte
+	fixed bool // never changes once the row is there
 }
 
 // tables lists every covered table by its number.
 var tables = map[uint32]*table{}
 
 // covered describes a table of schema version 1 and enters it in the list.
-// Columns are "name:kind" words after id and salt.
+// Columns are "name:kind" words after id and salt; an exclamation mark says that
+// the column never changes, so that an update leaves it, and its indexes, alone.
 func covered(id uint32, name, columns string) *table {
-	all := []column{{"id", 'i'}, {"salt", 'b'}}
+	all := []column{{"id", 'i', true}, {"salt", 'b', true}}
 	for word := range strings.FieldsSeq(columns) {
 		name, kind, _ := strings.Cut(word, ":")
-		all = append(all, column{name, kind[0]})
+		all = append(all, column{name, kind[0], strings.HasSuffix(kind, "!")})
 	}
 	if tables[id] != nil {
 		panic("store: two tables with one number: " + name)
@@ -49,16 +51,31 @@ func describe(id uint32, name string, columns []column) *table {
 	for i, c := range columns {
 		names = append(names, c.name)
 		places = append(places, fmt.Sprintf("$%d", i+1))
-		if i > 0 {
-			sets = append(sets, fmt.Sprintf("%s = $%d", c.name, i+1))
+		if !c.fixed {
+			sets = append(sets, fmt.Sprintf("%s = $%d", c.name, len(sets)+1))
 		}
 	}
 	all := strings.Join(names, ", ")
 	t.insertSQL = fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", name, all, strings.Join(places, ", "))
-	t.updateSQL = fmt.Sprintf("UPDATE %s SET %s WHERE id = $1", name, strings.Join(sets, ", "))
+	t.updateSQL = fmt.Sprintf("UPDATE %s SET %s WHERE id = $%d", name, strings.Join(sets, ", "), len(sets)+1)
 	t.deleteSQL = fmt.Sprintf("DELETE FROM %s WHERE id = $1", name)
 	t.selectSQL = fmt.Sprintf("SELECT %s FROM %s", all, name)
 	return t
+}
+
+// updates gives the arguments of updateSQL for rows: what may change, then the id.
+func (t *table) updates(rows [][]any) [][]any {
+	all := make([][]any, len(rows))
+	for i, row := range rows {
+		args := make([]any, 0, len(row))
+		for j, c := range t.columns {
+			if !c.fixed {
+				args = append(args, row[j])
+			}
+		}
+		all[i] = append(args, row[0])
+	}
+	return all
 }
 
 // digest is the canonical digest of a row as it stands.

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/ledger"
 )
@@ -63,7 +65,7 @@ func (tx *Tx) record(w Work, f func(*Tx) error) (Receipt, error) {
 }
 
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
-	r, err := tx.conn.ExecContext(tx.ctx, query, args...)
+	r, err := tx.conn.ExecContext(tx.ctx, query, cleaned(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -71,11 +73,11 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 }
 
 func (tx *Tx) row(query string, args ...any) *sql.Row {
-	return tx.conn.QueryRowContext(tx.ctx, query, args...)
+	return tx.conn.QueryRowContext(tx.ctx, query, cleaned(args)...)
 }
 
 func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
-	return tx.conn.QueryContext(tx.ctx, query, args...)
+	return tx.conn.QueryContext(tx.ctx, query, cleaned(args)...)
 }
 
 // ids takes n new numbers of a table, rising.
@@ -139,6 +141,7 @@ func (tx *Tx) delete(t *table, id int64) error {
 
 func (tx *Tx) noteRows(t *table, rows [][]any) error {
 	for _, row := range rows {
+		cleaned(row)
 		digest, err := t.digest(&tx.hasher, row)
 		if err != nil {
 			return err
@@ -146,4 +149,25 @@ func (tx *Tx) noteRows(t *table, rows [][]any) error {
 		tx.changes.Add(ledger.Change{Table: t.id, Version: t.version, Key: row[0].(int64), Op: ledger.Put, Digest: digest})
 	}
 	return nil
+}
+
+// clean makes text that either database keeps as it is: NUL octets, and what isn't
+// UTF-8, become U+FFFD. What strangers wrote passes here on its way into any table.
+func clean(s string) string {
+	if strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// cleaned cleans every text among values, in place.
+func cleaned(values []any) []any {
+	for i, v := range values {
+		if s, ok := v.(string); ok {
+			if c := clean(s); c != s {
+				values[i] = c
+			}
+		}
+	}
+	return values
 }

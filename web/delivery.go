@@ -27,6 +27,7 @@ type delivery struct {
 	Door       string    `json:"door" doc:"How it came: file, http."`
 	ReceivedAt time.Time `json:"received_at"`
 	State      string    `json:"state" enum:"accepted,folded,broken,unreadable" doc:"Accepted: being folded or waiting for it. Broken: what could be read was taken."`
+	Share      *float64  `json:"share,omitempty" doc:"How much of its bytes is read, 0 to 1; only while it is being folded."`
 	Rows       int64     `json:"rows" doc:"Records read so far."`
 	Taken      int64     `json:"taken" doc:"Of them, observations that are new."`
 	Duplicate  int64     `json:"duplicate" doc:"Of them, observations known before."`
@@ -193,7 +194,11 @@ func (s *server) getDelivery(ctx context.Context, in *getDelivery) (*object[deli
 	wait, cancel := context.WithTimeout(ctx, time.Duration(in.Wait)*time.Second)
 	defer cancel()
 	d, err := s.desk.Await(wait, in.x.caller.scope, id, past)
-	return &object[delivery]{viewDelivery(d)}, err
+	view := viewDelivery(d)
+	if share, ok := s.desk.Share(id); ok && !d.State.Done() {
+		view.Share = &share
+	}
+	return &object[delivery]{view}, err
 }
 
 func (s *server) listRefusals(ctx context.Context, in *listRefusals) (*object[page[refusal]], error) {

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"cmp"
 	"os"
-	"slices"
 	"time"
 
 	"tocsin/casebook"
@@ -11,11 +9,7 @@ import (
 )
 
 // How much the first page shows.
-const (
-	homeRows = 20
-	// homeThreats is how many threats are looked at for the largest of them.
-	homeThreats = 1000
-)
+const homeRows = 20
 
 // homeView is the first page.
 type homeView struct {
@@ -50,16 +44,6 @@ func lineOf(t casebook.Threat) threatLine {
 	return line
 }
 
-// larger orders threats for who asks which matters most: by the machines in it at
-// once, bots and controllers, then by all assets, then by the newest sighting.
-func larger(a, b threatLine) int {
-	return cmp.Or(
-		cmp.Compare(b.Bots.Point+b.Controllers.Point, a.Bots.Point+a.Controllers.Point),
-		cmp.Compare(b.Assets, a.Assets),
-		b.LastSeen.Compare(a.LastSeen),
-	)
-}
-
 func (s *server) home(x *exchange) error {
 	ctx := x.request.Context()
 	r := s.desk.Reader(x.caller.scope)
@@ -68,15 +52,13 @@ func (s *server) home(x *exchange) error {
 	if v.Counts, err = s.counts(ctx, x.caller.scope); err != nil {
 		return err
 	}
-	threats, err := r.Threats(ctx, casebook.ID{}, homeThreats)
+	threats, err := r.LargestThreats(ctx, homeRows)
 	if err != nil {
 		return err
 	}
 	for _, t := range threats {
 		v.Threats = append(v.Threats, lineOf(t))
 	}
-	slices.SortStableFunc(v.Threats, larger)
-	v.Threats = v.Threats[:min(len(v.Threats), homeRows)]
 	if v.Deliveries, err = r.Deliveries(ctx, casebook.ID{}, homeRows); err != nil {
 		return err
 	}

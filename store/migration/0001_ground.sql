@@ -118,6 +118,14 @@ CREATE TABLE seen (
   PRIMARY KEY (observed_at, key)
 ) {clustered};
 
+-- From which observation on seen remembers; one row.
+CREATE TABLE horizon (
+  id          {id},
+  salt        BYTEA  NOT NULL,
+  seen_from   BIGINT NOT NULL,
+  recorded_at BIGINT NOT NULL
+);
+
 CREATE TABLE observation (
   id          {id},
   salt        BYTEA  NOT NULL,
@@ -272,7 +280,7 @@ CREATE TABLE holding (
   party      TEXT   NOT NULL,
   region     TEXT   NOT NULL,
   held_from  BIGINT NOT NULL, -- 0: since before anybody asked
-  held_to    BIGINT NOT NULL, -- 0: still
+  held_to    BIGINT NOT NULL, -- as the table says, 0: still; an import that ends it sooner is ended_by
   begun_by   BIGINT NOT NULL, -- holding_import
   ended_by   BIGINT NOT NULL  -- holding_import, 0 none
 );

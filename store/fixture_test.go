@@ -1,0 +1,87 @@
+package store
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/ledger"
+)
+
+// A filled database has rows in every covered table, several in most, all written
+// through the store's own doors.
+type filled struct {
+	place  string
+	signer *ledger.Signer
+	db     *DB
+}
+
+func newFilled(t testing.TB, place string) filled {
+	t.Helper()
+	f := filled{place, newSigner(t), nil}
+	f.db = openAt(t, place, f.signer)
+	for n := range 3 {
+		d := accept(t, f.db, arrival(1, byte(n)))
+		b := batch(d, 0, hit(n, noon), hit(n+1, noon.Add(time.Hour)), hit(7, noon.AddDate(0, 0, n)))
+		b.Refusals = []casebook.Refusal{{Row: 4, Line: 5, Field: "ip", Reason: "is no address"}}
+		b.LastRow++
+		fold(t, f.db, b)
+		name, err := casebook.DomainAsset("controller.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := hit(0, noon.Add(time.Duration(n)*time.Minute))
+		c.Type, c.Role, c.Asset, c.Port, c.Family = casebook.C2Server, casebook.Controller, name, uint16(443+n), fmt.Sprintf("Family %d", n)
+		b = batch(d, 4, keyed(c))
+		b.Source, b.End = fmt.Sprintf("source %d", n), casebook.Folded
+		fold(t, f.db, b)
+		write(t, f.db, noon.Add(time.Duration(n)*time.Second), enqueue(n))
+		f.importHoldings(t, n)
+	}
+	write(t, f.db, noon.Add(time.Minute), func(tx *Tx) error {
+		n, err := tx.Forget(noon.Add(time.Hour), 1)
+		if n != 1 {
+			t.Errorf("forgot %d claims, want 1", n)
+		}
+		return err
+	})
+	if err := f.db.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f filled) importHoldings(t testing.TB, n int) {
+	t.Helper()
+	write(t, f.db, noon, func(tx *Tx) error {
+		i, err := tx.BeginImport(HoldingImport{Tenant: 1, RecordedBy: "person:alice", Source: fmt.Sprintf("table %d", n), Name: "asn.csv", Digest: casebook.Digest{byte(n)}, AsOf: noon})
+		if err != nil {
+			return err
+		}
+		if err := tx.BeginHoldings(i, true, []casebook.Holding{
+			{Low: netip.MustParseAddr("192.0.2.0"), High: netip.MustParseAddr("192.0.2.255"), ASN: 64500, Holder: "Example Net", Region: "NL"},
+			{Suffix: "example.net", Party: "example"},
+		}); err != nil {
+			return err
+		}
+		i.State, i.Rows, i.Added = ImportInForce, 2, 2
+		return tx.SaveImport(i)
+	})
+}
+
+// wantFilled fails for a covered table that the fixture leaves empty.
+func (f filled) wantFilled(t testing.TB) {
+	t.Helper()
+	second := connect(t, f.place)
+	for _, table := range tables {
+		least := int64(2)
+		if table == migrationTable || table == horizonTable {
+			least = 1
+		}
+		if n := ask[int64](t, second, `SELECT COUNT(*) FROM `+table.name); n < least {
+			t.Errorf("the fixture has %d rows in table %s, it must have %d: its tests say nothing", n, table.name, least)
+		}
+	}
+}
