@@ -29,7 +29,8 @@ type Threat struct {
 type Size struct {
 	Role Role
 	// Unique24h is the largest number of different assets seen within any 24
-	// hours. Low is the largest exact count of a UTC day.
+	// clock hours. Low is exact: the largest count of a UTC day, or of a window
+	// while that is small enough to be counted.
 	Unique24h Interval
 	// Concurrent1h is the largest number of different assets seen within a
 	// clock hour.

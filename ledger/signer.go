@@ -19,6 +19,7 @@ import (
 type Signer struct {
 	note note.Signer
 	vkey string
+	key  ed25519.PrivateKey
 }
 
 // NewSigner makes a key for the record of this name. skey is the private key as a
@@ -53,12 +54,12 @@ func ParseSigner(skey string) (*Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no private key like PRIVATE+KEY+NAME+HASH+KEY: %w", casebook.ErrInvalid)
 	}
-	public := ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey)
-	vkey, err := note.NewEd25519VerifierKey(signer.Name(), public)
+	private := ed25519.NewKeyFromSeed(key[1:])
+	vkey, err := note.NewEd25519VerifierKey(signer.Name(), private.Public().(ed25519.PublicKey))
 	if err != nil {
 		return nil, fmt.Errorf("public key of %q: %w", signer.Name(), err)
 	}
-	return &Signer{signer, vkey}, nil
+	return &Signer{signer, vkey, private}, nil
 }
 
 // Origin gives the record's name.

@@ -19,9 +19,12 @@ type walk struct {
 	tree   growingTree
 	stored storedHashes
 	points []*statement
+	sealer ledger.Sealer
 	next   int64 // number that the next leaf should have
 	// broken: leaves are gone without their hashes, the tree can't be grown on.
 	broken bool
+	// unsealed are entries that nobody with the ledger's key wrote as they are.
+	unsealed []changeSet
 }
 
 // ledger verifies leaves, hashes and checkpoints.
@@ -31,6 +34,9 @@ func (a *auditor) ledger() error {
 		return err
 	}
 	w := walk{auditor: a, points: points}
+	if w.sealer, err = ledger.NewSealer(a.Verifier); err != nil {
+		return err
+	}
 	w.tree.hashes = map[int64]ledger.Hash{}
 	w.stored = storedHashes{a: a, last: math.MinInt64, ended: !a.present["ledger_hash"]}
 	if err := a.eachChangeSet(w.leaf); err != nil {
@@ -56,6 +62,9 @@ func (a *auditor) ledger() error {
 func (w *walk) leaf(s changeSet) error {
 	if err := w.learn(s); err != nil {
 		return err
+	}
+	if !w.sealer.Verify(s.leaf, s.seal) {
+		w.unsealed = append(w.unsealed, changeSet{id: s.id, seq: s.seq})
 	}
 	if s.seq < 0 {
 		w.Pending++
@@ -122,13 +131,14 @@ type changeSet struct {
 	id, seq int64
 	leaf    ledger.Hash
 	changes []byte
+	seal    []byte
 }
 
 // eachChangeSet walks the record in its order, what waits for a number last. A
 // row that can't be read as one is told and passed over. It reads a page at a
 // time, because a connection to PostgreSQL answers one question at a time.
 func (a *auditor) eachChangeSet(f func(changeSet) error) error {
-	const columns = `SELECT id, seq, kind, actor, recorded_at, changes FROM change_set `
+	const columns = `SELECT id, seq, kind, actor, recorded_at, changes, seal FROM change_set `
 	last := int64(-1)
 	numbered := func(row []any) error {
 		set, err := a.changeSet(row)
@@ -143,10 +153,10 @@ func (a *auditor) eachChangeSet(f func(changeSet) error) error {
 		last = set.seq
 		return f(set)
 	}
-	if err := a.pages(columns+`WHERE seq >= 0 AND (seq, id) > ($1, $2) ORDER BY seq, id LIMIT 64`, 6, []int{1, 0}, numbered); err != nil {
+	if err := a.pages(columns+`WHERE seq >= 0 AND (seq, id) > ($1, $2) ORDER BY seq, id LIMIT 64`, 7, []int{1, 0}, numbered); err != nil {
 		return err
 	}
-	return a.pages(columns+`WHERE seq < 0 AND id > $1 ORDER BY id LIMIT 64`, 6, []int{0}, func(row []any) error {
+	return a.pages(columns+`WHERE seq < 0 AND id > $1 ORDER BY id LIMIT 64`, 7, []int{0}, func(row []any) error {
 		set, err := a.changeSet(row)
 		if err != nil {
 			return a.noRow(row, err)
@@ -183,7 +193,7 @@ func (a *auditor) changeSet(row []any) (changeSet, error) {
 	s := scanner{row: row}
 	set := changeSet{id: s.int(), seq: s.int()}
 	e := ledger.Entry{Kind: s.text(), Actor: s.text(), At: s.int()}
-	set.changes = s.bytes()
+	set.changes, set.seal = s.bytes(), s.bytes()
 	e.Changes = sha256.Sum256(set.changes)
 	set.leaf = ledger.LeafHash(e.AppendBinary(nil))
 	return set, s.err
@@ -347,6 +357,16 @@ func (w *walk) judge(damaged bool) error {
 			bad = min(bad, d.index)
 		}
 		if err := w.differs(d, d.index < cleared, d.index > bad); err != nil {
+			return err
+		}
+	}
+	for _, s := range w.unsealed {
+		// Under a checkpoint the entry is as it was: only its seal isn't.
+		fault := "extra"
+		if s.seq >= 0 && ledger.StoredCount(s.seq) < cleared {
+			fault = "altered"
+		}
+		if err := w.disbelieve(s.id, fault, "it doesn't bear this ledger's seal"); err != nil {
 			return err
 		}
 	}

@@ -201,7 +201,16 @@ func entry(t *testing.T, id, seq int64, table *table, row []any) []any {
 	var set ledger.ChangeSet
 	set.Add(ledger.Change{Table: changeSetNumber, Version: 1, Key: id, Op: ledger.Put})
 	set.Add(ledger.Change{Table: table.id, Version: table.version, Key: row[0].(int64), Op: ledger.Put, Digest: digest})
-	return []any{id, seq, "test", "rule:test", noon.UnixMicro(), set.Pack()}
+	return changeSetRow(id, seq, set.Pack())
+}
+
+// changeSetRow is a row that nobody sealed.
+func changeSetRow(id, seq int64, packed []byte) []any {
+	row := []any{id, seq, "test", "rule:test", noon.UnixMicro(), packed}
+	for len(row) < len(changeSetTable.columns) {
+		row = append(row, []byte{})
+	}
+	return row
 }
 
 func TestAForgedEntryVouchesForNothing(t *testing.T) {
@@ -213,7 +222,7 @@ func TestAForgedEntryVouchesForNothing(t *testing.T) {
 		altered[len(row)-2] = "somebody else"
 		execute(t, s.db, `UPDATE finding SET holder = $1 WHERE id = $2`, "somebody else", key)
 		next := ask[int64](t, s.db, `SELECT MAX(seq) + 1 FROM change_set`)
-		for _, seq := range []int64{next, next + 40, 1 << 50, 1<<63 - 1} {
+		for _, seq := range []int64{-1, next, next + 40, 1 << 50, 1<<63 - 1} {
 			execute(t, s.db, changeSetTable.insertSQL, entry(t, 4711, seq, findingTable, altered)...)
 			s.told(fmt.Sprintf("an entry forged with number %d", seq), AuditOptions{}, "change_set 4711 extra", fmt.Sprintf("finding %d altered", key))
 			execute(t, s.db, changeSetTable.deleteSQL, int64(4711))
@@ -225,8 +234,10 @@ func TestAForgedEntryVouchesForNothing(t *testing.T) {
 			set.Add(ledger.Change{Table: findingTable.id, Version: 1, Key: n<<49 + 5, Op: ledger.Put})
 		}
 		set.Add(ledger.Change{Table: changeSetNumber, Version: 1, Key: 4711, Op: ledger.Put})
-		forged := []any{int64(4711), int64(-1), "test", "rule:test", noon.UnixMicro(), set.Pack()}
-		execute(t, s.db, changeSetTable.insertSQL, forged...)
+		absurd := changeSetRow(4711, -1, set.Pack())
+		e := ledger.Entry{Kind: "test", Actor: "rule:test", At: noon.UnixMicro(), Changes: sha256.Sum256(set.Pack())}
+		absurd[len(absurd)-1] = s.signer.Seal(ledger.LeafHash(e.AppendBinary(nil)))
+		execute(t, s.db, changeSetTable.insertSQL, absurd...)
 		s.only("an entry over absurd rows", "change_set 4711 altered")
 		execute(t, s.db, changeSetTable.deleteSQL, int64(4711))
 		sound(t, s.place, s.signer)
@@ -250,7 +261,7 @@ func TestAnEntryPutInPlaceOfAnotherWithItsHashesIsAFork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		execute(t, s.db, `UPDATE change_set SET kind = $1 WHERE id = $2`, last[2], last[0])
+		execute(t, s.db, `UPDATE change_set SET kind = $1, seal = $2 WHERE id = $3`, last[2], s.signer.Seal(ledger.LeafHash(e.AppendBinary(nil))), last[0])
 		for i, h := range hashes {
 			execute(t, s.db, `UPDATE ledger_hash SET hash = $1 WHERE id = $2`, h[:], ledger.StoredCount(size-1)+int64(i))
 		}

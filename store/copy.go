@@ -17,7 +17,7 @@ func plain(name string, columns ...column) *table { return describe(0, name, col
 // everyTable lists all tables, for copying a database whole.
 func everyTable() []*table {
 	all := []*table{
-		plain("change_set", column{"id", 'i', true}, column{"seq", 'i', true}, column{"kind", 't', true}, column{"actor", 't', true}, column{"recorded_at", 'i', true}, column{"changes", 'b', true}),
+		plain("change_set", column{"id", 'i', true}, column{"seq", 'i', true}, column{"kind", 't', true}, column{"actor", 't', true}, column{"recorded_at", 'i', true}, column{"changes", 'b', true}, column{"seal", 'b', true}),
 		plain("ledger_hash", column{"id", 'i', true}, column{"hash", 'b', true}),
 		plain("checkpoint", column{"id", 'i', true}, column{"size", 'i', true}, column{"note", 't', true}),
 		plain("seen", column{"observed_at", 'i', true}, column{"key", 'b', true}, column{"observation", 'i', true}),

@@ -66,6 +66,7 @@ func TestCopiesAreTheSameAndGoOn(t *testing.T) {
 			closed(t, db)
 			works(t, f, at, n)
 		}
+		closed(t, f.db)
 		works(t, f, f.place, 9)
 	})
 }

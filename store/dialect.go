@@ -19,6 +19,9 @@ type dialect interface {
 	open(place string) (write, read *sql.DB, err error)
 	// openReadOnly opens for an audit: nothing is written, not even beside it.
 	openReadOnly(place string) (*sql.DB, error)
+	// own keeps other processes from writing for as long as the connection lives;
+	// it gives ErrConflict when one does.
+	own(ctx context.Context, c *sql.Conn) error
 	begin() string
 	// schema turns a migration's text into what the database takes.
 	schema(text string) []string
@@ -56,6 +59,7 @@ const (
 	lockMigrating lock = 0x746f637301 + iota
 	lockSequencing
 	lockFolding
+	lockOwning
 )
 
 // querier is what a connection and a pool have in common.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -24,8 +23,6 @@ type findingRow struct {
 	sources []byte
 	casebook.Finding
 }
-
-func (f *findingRow) key() findingKey { return findingKey{f.threat, f.Role, f.Asset, f.Port} }
 
 func (f *findingRow) row() []any {
 	tenant, region, tlp, exercise, by := mark(f.Mark)
@@ -196,21 +193,4 @@ func (r *Reader) eachFinding(ctx context.Context, query string, args []any, yiel
 		}
 	}
 	return rows.Err()
-}
-
-// sameRow reports whether two rows of one table hold the same values.
-func sameRow(a, b []any) bool {
-	for i := range a {
-		x, ok := a[i].([]byte)
-		if !ok {
-			if a[i] != b[i] {
-				return false
-			}
-			continue
-		}
-		if y, ok := b[i].([]byte); !ok || !bytes.Equal(x, y) {
-			return false
-		}
-	}
-	return true
 }

@@ -204,6 +204,24 @@ var alike = cmp.Options{
 	cmp.Comparer(func(a, b casebook.Days) bool { return string(a.AppendBinary(nil)) == string(b.AppendBinary(nil)) }),
 }
 
+func TestOfTwoClaimsOfOneMomentTheOrderDecidesNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, place func() string) {
+		db := openAt(t, place(), newSigner(t))
+		one := hit(1, noon)
+		two := as(one, func(c *Claim) { c.Type = casebook.C2Server })
+		for tenant, order := range [][]Claim{{one, two}, {two, one}} {
+			d := accept(t, db, arrival(int64(tenant)+1, 1))
+			for row, c := range order {
+				fold(t, db, batch(d, int64(row), c))
+			}
+			got := findings(t, reader(db, int64(tenant)+1))
+			if len(got) != 1 || got[0].Count != 2 || got[0].Type != casebook.InfectedSystem {
+				t.Errorf("%v and then %v: got %+v, want one finding of an %v", order[0].Type, order[1].Type, got, casebook.InfectedSystem)
+			}
+		}
+	})
+}
+
 func TestADrillIsKeptApartFromWhatIsReal(t *testing.T) {
 	onEach(t, func(t *testing.T, place func() string) {
 		at, signer := place(), newSigner(t)

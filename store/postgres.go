@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"tocsin/casebook"
 )
 
 // postgres speaks to a server, perhaps with other processes beside this one.
@@ -32,6 +34,15 @@ func (*postgres) open(place string) (write, read *sql.DB, err error) {
 }
 
 func (*postgres) openReadOnly(place string) (*sql.DB, error) { return sql.Open("pgx", place) }
+
+func (*postgres) own(ctx context.Context, c *sql.Conn) error {
+	var mine bool
+	err := c.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockOwning)).Scan(&mine)
+	if err == nil && !mine {
+		err = fmt.Errorf("another tocsin writes to it: %w", casebook.ErrConflict)
+	}
+	return err
+}
 
 func (*postgres) begin() string         { return "BEGIN" }
 func (*postgres) snapshot() string      { return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" }

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -19,21 +17,6 @@ type Reader struct {
 
 // Reader gives a reader narrowed to a scope.
 func (db *DB) Reader(scope casebook.Scope) *Reader { return &Reader{db.read, db.dialect, scope} }
-
-// Snapshot calls f with a reader to which nothing changes while it reads.
-func (db *DB) Snapshot(ctx context.Context, scope casebook.Scope, f func(*Reader) error) error {
-	c, err := db.read.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if _, err := c.ExecContext(ctx, db.dialect.snapshot()); err != nil {
-		return err
-	}
-	err = f(&Reader{c, db.dialect, scope})
-	_, end := c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-	return errors.Join(err, end)
-}
 
 // sees is the condition that every query over a noun carries.
 func (r *Reader) sees() string {

@@ -159,7 +159,7 @@ func (db *DB) sequence(ctx context.Context, c *sql.Conn, signNow bool) error {
 }
 
 func (tx *Tx) numberWaiting() error {
-	rows, err := tx.query(`SELECT id, kind, actor, recorded_at, changes FROM change_set WHERE seq < 0 ORDER BY id`)
+	rows, err := tx.query(`SELECT id, kind, actor, recorded_at, changes, seal FROM change_set WHERE seq < 0 ORDER BY id`)
 	if err != nil {
 		return err
 	}
@@ -171,12 +171,17 @@ func (tx *Tx) numberWaiting() error {
 	for rows.Next() {
 		var w waiting
 		var e ledger.Entry
-		var changes []byte
-		if err := rows.Scan(&w.id, &e.Kind, &e.Actor, &e.At, &changes); err != nil {
+		var changes, seal []byte
+		if err := rows.Scan(&w.id, &e.Kind, &e.Actor, &e.At, &changes, &seal); err != nil {
 			return errors.Join(err, rows.Close())
 		}
 		e.Changes = sha256.Sum256(changes)
 		w.leaf = ledger.LeafHash(e.AppendBinary(nil))
+		if tx.db.signer != nil && !tx.db.sealer.Verify(w.leaf, seal) {
+			// Nobody with the key wrote it: it gets no number, and the audit tells it.
+			slog.ErrorContext(tx.ctx, "an entry without this ledger's seal is not numbered: run tocsin audit", "change_set", w.id)
+			continue
+		}
 		all = append(all, w)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {

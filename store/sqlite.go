@@ -28,6 +28,14 @@ type sqlite struct {
 func (*sqlite) name() string { return "sqlite" }
 
 func (*sqlite) open(place string) (write, read *sql.DB, err error) {
+	// For the owner alone, whoever may look into the folder.
+	f, err := os.OpenFile(place, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, nil, err
+	}
 	// The path is escaped: it may hold a question mark or a percent sign.
 	file := "file:" + (&url.URL{Path: place}).EscapedPath()
 	const pragmas = "?_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(off)&_pragma=cache_size(-20000)&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(8192)"
@@ -54,6 +62,8 @@ func (*sqlite) openReadOnly(place string) (*sql.DB, error) {
 	}
 	return sql.Open("sqlite", "file:"+(&url.URL{Path: place}).EscapedPath()+mode)
 }
+
+func (*sqlite) own(context.Context, *sql.Conn) error { return nil } // the data directory's lock does it
 
 func (*sqlite) begin() string         { return "BEGIN IMMEDIATE" }
 func (*sqlite) snapshot() string      { return "BEGIN" }

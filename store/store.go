@@ -25,6 +25,7 @@ type DB struct {
 	write   *sql.DB // writers: one connection in SQLite
 	read    *sql.DB
 	signer  *ledger.Signer
+	sealer  ledger.Sealer
 	gate    gate
 	ids     counters
 	salts   salts // guarded by gate
@@ -55,7 +56,13 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(place), err)
 	}
 	db := &DB{dialect: d, write: write, read: read, signer: o.Signer, onCheckpoint: o.OnCheckpoint}
-	if err := db.start(ctx, o.Now); err != nil {
+	if o.Signer != nil {
+		db.sealer, err = ledger.NewSealer(o.Signer.Verifier())
+	}
+	if err == nil {
+		err = db.start(ctx, o.Now)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", Redacted(place), err), write.Close(), read.Close())
 	}
 	return db, nil
@@ -69,7 +76,7 @@ func (db *DB) start(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := db.tree.load(ctx, c); err != nil {
+	if err := errors.Join(db.belongs(ctx), db.tree.load(ctx, c)); err != nil {
 		return err
 	}
 	var last int64
@@ -85,10 +92,12 @@ func (db *DB) start(ctx context.Context, now time.Time) error {
 // Close signs what isn't signed yet and closes the database.
 func (db *DB) Close() error {
 	err := db.Sign(context.Background())
+	// Readers first: the last connection of SQLite brings everything into its file.
+	err = errors.Join(err, db.read.Close())
 	if db.conn != nil {
 		err = errors.Join(err, db.conn.Close())
 	}
-	return errors.Join(err, db.write.Close(), db.read.Close())
+	return errors.Join(err, db.write.Close())
 }
 
 // Work says what a write is: its kind and actor go into the ledger entry.
@@ -200,6 +209,9 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 		c, err := db.write.Conn(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if err := db.dialect.own(ctx, c); err != nil {
+			return nil, errors.Join(err, c.Close())
 		}
 		db.conn = c
 	}

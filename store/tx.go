@@ -53,8 +53,12 @@ func (tx *Tx) record(w Work, f func(*Tx) error) (Receipt, error) {
 			return Receipt{}, err
 		}
 	}
-	_, err = tx.exec(`INSERT INTO change_set (id, seq, kind, actor, recorded_at, changes) VALUES ($1, $2, $3, $4, $5, $6)`,
-		id, r.Index, w.Kind, w.Actor, micros(tx.at), packed)
+	seal := []byte{}
+	if tx.db.signer != nil {
+		seal = tx.db.signer.Seal(r.Leaf)
+	}
+	_, err = tx.exec(`INSERT INTO change_set (id, seq, kind, actor, recorded_at, changes, seal) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		id, r.Index, w.Kind, w.Actor, micros(tx.at), packed, seal)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -25,7 +25,8 @@ CREATE TABLE change_set (
   kind        TEXT   NOT NULL,
   actor       TEXT   NOT NULL,
   recorded_at BIGINT NOT NULL,
-  changes     BYTEA  NOT NULL
+  changes     BYTEA  NOT NULL,
+  seal        BYTEA  NOT NULL  -- signature of the leaf
 );
 CREATE UNIQUE INDEX change_set_seq ON change_set (seq) WHERE seq >= 0;
 CREATE INDEX change_set_waiting ON change_set (id) WHERE seq < 0;
