@@ -16,8 +16,9 @@ type Threat struct {
 	ID        ID
 	Mark      Mark
 	Type      string // class of the RSIT type that opened it ("malicious-code")
-	Family    string // as first written
-	Key       string // FamilyKey(Family): one threat a class and key
+	Family    string // as first written, "" where no source names one
+	Name      string // the family, or a source's word for what it found ("open-telnet")
+	Key       string // Name, folded: one threat a class and key
 	FirstSeen time.Time
 	LastSeen  time.Time
 	Count     int64 // observations
@@ -58,7 +59,8 @@ type Finding struct {
 	ID         ID
 	Mark       Mark
 	Threat     ID
-	Family     string // of the threat
+	Family     string // of the threat, "" where no source names one
+	Name       string // of the threat
 	Type       Type   // RSIT type of the newest observation
 	Role       Role
 	Asset      Asset

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/casebook"
 	"tocsin/intake"
+	"tocsin/ledger"
 	"tocsin/store"
 )
 
@@ -42,13 +43,22 @@ func Audit(ctx context.Context, t AuditTarget, report func(store.Fault) error) (
 	if place == "" {
 		place = dir.Database()
 	}
+	t.Verifier = strings.TrimSpace(t.Verifier)
+	// Read before the database, which an owner changes first.
+	beside, err := os.ReadFile(dir.Checkpoint())
+	if err == nil {
+		_, err = ledger.OpenCheckpoint(beside, t.Verifier)
+	}
+	if err != nil {
+		beside = nil // gone, or torn by a power cut: the database has its own
+	}
 	db, err := store.OpenForAudit(place)
 	if err != nil {
 		return AuditResult{}, err
 	}
 	defer db.Close()
 	var result AuditResult
-	result.Audit, err = db.Run(ctx, store.AuditOptions{Verifier: strings.TrimSpace(t.Verifier), Checkpoint: t.Checkpoint, Report: report})
+	result.Audit, err = db.Run(ctx, store.AuditOptions{Verifier: t.Verifier, Checkpoint: t.Checkpoint, Beside: string(beside), Report: report})
 	if err != nil {
 		return result, err
 	}

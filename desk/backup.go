@@ -30,6 +30,10 @@ const backupAside = "backup-*"
 // Backup writes a backup while everything goes on. It holds the ledger's private
 // key and whatever the deliveries say: keep it as safe as the data directory.
 func (d *Desk) Backup(ctx context.Context, w io.Writer) error {
+	if !d.backing.TryLock() {
+		return fmt.Errorf("back up %s: another backup is being written; wait for its end: %w", d.dir, casebook.ErrConflict)
+	}
+	defer d.backing.Unlock()
 	if err := d.backup(ctx, w); err != nil {
 		return fmt.Errorf("back up %s: %w", d.dir, err)
 	}
@@ -63,7 +67,7 @@ func (d *Desk) backup(ctx context.Context, w io.Writer) (err error) {
 	if err := a.directory(d.dir); err != nil {
 		return err
 	}
-	if err := a.deliveries(file, d.dir); err != nil {
+	if err := a.contents(file, aside, d.dir); err != nil {
 		return err
 	}
 	return errors.Join(a.tar.Close(), z.Close())
@@ -96,7 +100,7 @@ func (a archive) file(name, from string) error {
 
 // directory adds the small files beside the database, those that are there.
 func (a archive) directory(dir Directory) error {
-	files := map[string]string{"ledger.key": dir.LedgerKey(), "ledger.pub": dir.LedgerPub(), "checkpoint": dir.Checkpoint()}
+	files := map[string]string{"ledger.key": dir.LedgerKey(), "ledger.pub": dir.LedgerPub()}
 	feeds, err := filepath.Glob(filepath.Join(dir.Feeds(), "*"))
 	if err != nil {
 		return err
@@ -112,15 +116,28 @@ func (a archive) directory(dir Directory) error {
 	return nil
 }
 
-// deliveries adds the bytes of every delivery that the copied database names.
-func (a archive) deliveries(database string, dir Directory) error {
+// contents adds what the copied database speaks of: its own checkpoint, which the
+// live one may have left behind, and the bytes of every delivery that it names.
+func (a archive) contents(database, aside string, dir Directory) error {
 	db, err := store.OpenForAudit(database)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	r := db.Reader(casebook.Operator())
+	note, err := r.Checkpoint(a.ctx)
+	if err != nil {
+		return err
+	}
+	checkpoint := Directory(aside).Checkpoint()
+	if err := os.WriteFile(checkpoint, []byte(note), 0o600); err != nil {
+		return err
+	}
+	if err := a.file("checkpoint", checkpoint); err != nil {
+		return err
+	}
 	done := map[casebook.Digest]bool{}
-	for d, err := range db.Reader(casebook.Operator()).EveryDelivery(a.ctx) {
+	for d, err := range r.EveryDelivery(a.ctx) {
 		if err != nil {
 			return err
 		}
@@ -201,6 +218,11 @@ func Unpack(ctx context.Context, r io.Reader, dir string) error {
 		}
 		seen[h.Name] = true
 		if err := unpackFile(ctx, t, filepath.Join(dir, filepath.FromSlash(h.Name)), h.Name); err != nil {
+			return err
+		}
+	}
+	for name := range seen {
+		if err := intake.Folder(dir).SyncDir(path.Dir(name)); err != nil {
 			return err
 		}
 	}

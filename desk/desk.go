@@ -40,6 +40,8 @@ type Desk struct {
 	tables   sync.Mutex    // one table of holdings is imported at a time
 	arrived  chan struct{} // holds a token when a delivery may be waiting
 	moved    bell          // rung when a delivery was folded further
+	reading  atomic.Pointer[reading]
+	backing  sync.Mutex // one backup is written at a time
 }
 
 // Config says what a desk is opened on.
@@ -149,7 +151,31 @@ func (d *Desk) open(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := d.isNoOlderCopy(ctx); err != nil {
+		return err
+	}
 	return d.loadHoldings(ctx)
+}
+
+// isNoOlderCopy holds the database against the checkpoint that an earlier life laid
+// beside it: going on from an older copy would make a second history.
+func (d *Desk) isNoOlderCopy(ctx context.Context) error {
+	note, err := os.ReadFile(d.dir.Checkpoint())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = d.Reader(casebook.Operator()).Reaches(ctx, string(note), d.signer.Verifier())
+	}
+	if errors.Is(err, casebook.ErrInvalid) {
+		// A power cut may have torn it; the database has its own.
+		slog.WarnContext(ctx, "the checkpoint beside the database says nothing", "file", d.dir.Checkpoint(), "err", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w; run tocsin audit. If you put an older copy in place on purpose, restore a whole backup instead, or move %s away", err, d.dir.Checkpoint())
+	}
+	return nil
 }
 
 func openFeeds(c Config, dir Directory) (*feed.Catalogue, error) {
@@ -171,19 +197,38 @@ func openSigner(dir Directory) (*ledger.Signer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ledger key %s: %w", dir.LedgerKey(), err)
 		}
-		return s, nil
+		return s, checkVerifier(dir, s.Verifier())
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("ledger key: %w", err)
+	}
+	for _, left := range []string{dir.LedgerPub(), dir.Checkpoint(), dir.Database()} {
+		if _, err := os.Stat(left); err == nil {
+			return nil, fmt.Errorf("%s is there, but the key that signs its ledger, %s, is gone: put it back from a backup: %w", left, dir.LedgerKey(), casebook.ErrConflict)
+		}
 	}
 	s, key, err := ledger.NewSigner("tocsin/" + strings.ToLower(casebook.NewID(time.Now()).Text("log")))
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(dir.LedgerPub(), []byte(s.Verifier()+"\n"), 0o644); err != nil {
+	// The private key first: without it the rest is refused.
+	if err := writeFile(dir.LedgerKey(), []byte(key+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	return s, writeFile(dir.LedgerKey(), []byte(key+"\n"), 0o600)
+	return s, writeFile(dir.LedgerPub(), []byte(s.Verifier()+"\n"), 0o644)
+}
+
+// checkVerifier keeps a desk from signing with another key than the public one that
+// others know it by. A public key that is gone is written again.
+func checkVerifier(dir Directory, verifier string) error {
+	text, err := os.ReadFile(dir.LedgerPub())
+	if errors.Is(err, fs.ErrNotExist) {
+		return writeFile(dir.LedgerPub(), []byte(verifier+"\n"), 0o644)
+	}
+	if err == nil && strings.TrimSpace(string(text)) != verifier {
+		err = fmt.Errorf("%s and %s are of two ledgers: put back the one that belongs here: %w", dir.LedgerKey(), dir.LedgerPub(), casebook.ErrInvalid)
+	}
+	return err
 }
 
 // writeFile writes a file so that it is there whole or not at all, also

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"tocsin/casebook"
@@ -18,10 +17,15 @@ import (
 // same entries in the ledger as one folded in peace.
 const BatchRows = 2000
 
+// ahead is how far a source's clock may be before ours. More is a wrong clock, or
+// somebody who wants a finding to look new for ever.
+const ahead = 366 * 24 * time.Hour
+
 // gatherer is the rule in whose name deliveries are folded.
 var gatherer = casebook.Actor{Kind: casebook.Rule, Name: "gather"}
 
-// Run folds deliveries as they come, until ctx ends. What an earlier life left
+// Run folds deliveries as they come, and once a day lets go what is old, until ctx
+// ends. What an earlier life left
 // unfinished it finishes first. It looks at the state and not at messages, so it
 // may die and be started again at any moment.
 func (d *Desk) Run(ctx context.Context) error {
@@ -81,6 +85,16 @@ func (d *Desk) Gather(ctx context.Context, id casebook.ID) (casebook.Delivery, e
 	if err != nil {
 		return delivery, fmt.Errorf("fold %s: %w", delivery.ID.Text(casebook.DeliveryPrefix), err)
 	}
+	if delivery.Rows > 0 && delivery.Format != format.Version {
+		// Another reading counted other rows: its cursor says nothing to this one.
+		_, err := d.db.Write(ctx, store.Work{Kind: "read again", Actor: gatherer.String(), At: d.Now()}, func(tx *store.Tx) (err error) {
+			delivery, err = tx.ReadAgain(delivery.ID, format.Version)
+			return err
+		})
+		if err != nil {
+			return delivery, err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g := gathering{desk: d, format: format, delivery: delivery, full: make(chan *store.Batch), empty: make(chan *store.Batch, 2)}
@@ -97,7 +111,19 @@ func (d *Desk) Gather(ctx context.Context, id casebook.ID) (casebook.Delivery, e
 		}
 		g.empty <- batch
 	}
-	return delivery, errors.Join(err, <-read)
+	if err = errors.Join(err, <-read); errors.Is(err, store.ErrUnfit) {
+		// It would fail for ever, and hold up the ones behind it.
+		return d.breakOff(ctx, delivery, err.Error())
+	}
+	return delivery, err
+}
+
+// breakOff ends a delivery at its cursor.
+func (d *Desk) breakOff(ctx context.Context, delivery casebook.Delivery, fault string) (casebook.Delivery, error) {
+	delivery, err := d.fold(context.WithoutCancel(ctx), &store.Batch{Delivery: delivery.ID, FirstRow: delivery.Rows + 1, LastRow: delivery.Rows,
+		Format: delivery.Format, End: casebook.Broken, Fault: fault})
+	d.moved.tell()
+	return delivery, err
 }
 
 func (d *Desk) fold(ctx context.Context, b *store.Batch) (delivery casebook.Delivery, err error) {
@@ -126,11 +152,14 @@ func (g *gathering) read(ctx context.Context) error {
 		return err
 	}
 	defer body.Close()
+	reading := &reading{id: g.delivery.ID, bytes: g.delivery.Bytes}
+	g.desk.reading.Store(reading)
+	defer g.desk.reading.Store(nil)
 	g.row = g.delivery.Rows
 	if err := g.begin(ctx); err != nil {
 		return err
 	}
-	result, err := g.format.Read(feed.Input{Name: g.delivery.Name, Type: g.delivery.Type, Body: body}, func(o *casebook.Observation, bad *casebook.Refusal) error {
+	result, err := g.format.Read(feed.Input{Name: g.delivery.Name, Type: g.delivery.Type, Body: reading.watch(body), NotAfter: g.delivery.ReceivedAt.Add(ahead)}, func(o *casebook.Observation, bad *casebook.Refusal) error {
 		return g.take(ctx, o, bad)
 	})
 	if ctx.Err() != nil {
@@ -210,45 +239,4 @@ func (g *gathering) take(ctx context.Context, o *casebook.Observation, bad *case
 		return err
 	}
 	return g.begin(ctx)
-}
-
-// Await gives a delivery as soon as it is done, or as it stands when ctx ends or
-// its cursor moves past a row.
-func (d *Desk) Await(ctx context.Context, scope casebook.Scope, id casebook.ID, pastRow int64) (casebook.Delivery, error) {
-	for {
-		moved := d.moved.wait()
-		delivery, err := d.Reader(scope).Delivery(context.WithoutCancel(ctx), id)
-		if err != nil || delivery.State.Done() || delivery.Rows > pastRow {
-			return delivery, err
-		}
-		select {
-		case <-ctx.Done():
-			return delivery, nil
-		case <-moved:
-		}
-	}
-}
-
-// A bell wakes all who wait.
-type bell struct {
-	mu   sync.Mutex
-	rung chan struct{}
-}
-
-func (b *bell) wait() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.rung == nil {
-		b.rung = make(chan struct{})
-	}
-	return b.rung
-}
-
-func (b *bell) tell() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.rung != nil {
-		close(b.rung)
-		b.rung = nil
-	}
 }

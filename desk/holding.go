@@ -47,6 +47,14 @@ func (d *Desk) ImportHoldings(ctx context.Context, who casebook.Actor, t Table, 
 	if t.Source == "" {
 		return store.HoldingImport{}, fmt.Errorf("a table of holdings needs the name of its source: %w", casebook.ErrInvalid)
 	}
+	newest, _, err := d.Reader(casebook.Operator()).NewestOf(ctx, t.Source)
+	if err != nil {
+		return store.HoldingImport{}, err
+	}
+	if t.AsOf.Before(newest) {
+		return store.HoldingImport{}, fmt.Errorf("the table of %s as of %s is older than the one in force, of %s: name the moment from which this one holds, which must be later: %w",
+			t.Source, t.AsOf.Format(time.RFC3339), newest.Format(time.RFC3339), casebook.ErrInvalid)
+	}
 	// The file is read twice, for its digest and for its rows, so it is kept
 	// aside meanwhile.
 	file, digest, err := d.spool(t.Body)
@@ -139,11 +147,11 @@ type contentKey [16]byte
 
 func (im *importing) run(ctx context.Context, file io.Reader, refuse func(casebook.Refusal) error) error {
 	r := im.desk.Reader(casebook.Operator())
-	has, err := r.HasImport(ctx, im.Source)
+	_, any, err := r.NewestOf(ctx, im.Source)
 	if err != nil {
 		return err
 	}
-	im.first = !has
+	im.first = !any
 	im.open = map[contentKey]int64{}
 	for h, err := range r.OpenHoldings(ctx, im.Source) {
 		if err != nil {

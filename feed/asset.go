@@ -2,6 +2,8 @@ package feed
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -33,30 +35,37 @@ var kindNames = map[string]kind{
 }
 
 const (
-	maxURL  = 8 << 10
-	maxName = 320 // of an e-mail address (RFC 3696, errata 1690) or an account
+	// maxName bounds the canonical form of a URL, an e-mail address and an
+	// account: a row in an index of PostgreSQL ends at 2,704 octets.
+	maxName = 2000
+	maxURL  = 8 << 10 // as it came; its canonical form may be shorter
+)
+
+// What is wrong with a text that gives no asset, said of it.
+var (
+	errNoAsset   = errors.New("is no address or name that the row can be about")
+	errLongAsset = fmt.Errorf("is longer than %d octets in canonical form, which is the bound of an address or name", maxName)
 )
 
 // parseAsset reads text as the first of the kinds that it is. The port is that
-// of an endpoint, otherwise 0. ok is false if it is none of them, or an address
-// that no machine has.
-func parseAsset(b []byte, kinds []kind) (a casebook.Asset, port uint16, ok bool) {
+// of an endpoint, otherwise 0. It gives errNoAsset if it is none of them, or an
+// address that no machine has, and errLongAsset if it is one over the bound.
+func parseAsset(b []byte, kinds []kind) (casebook.Asset, uint16, error) {
 	for _, k := range kinds {
 		if k == kindIP {
 			if addr, ok := parseAddr(b); ok && !addr.IsUnspecified() {
-				return casebook.AddrAsset(addr), 0, true
+				return casebook.AddrAsset(addr), 0, nil
 			}
 			continue
 		}
-		if a, port, ok = parseName(string(b), k); ok {
-			return a, port, true
+		if a, port, err := parseName(string(b), k); err != errNoAsset {
+			return a, port, err
 		}
 	}
-	return casebook.Asset{}, 0, false
+	return casebook.Asset{}, 0, errNoAsset
 }
 
-func parseName(s string, k kind) (a casebook.Asset, port uint16, ok bool) {
-	var err error
+func parseName(s string, k kind) (a casebook.Asset, port uint16, err error) {
 	switch k {
 	case kindPrefix:
 		var p netip.Prefix
@@ -71,20 +80,27 @@ func parseName(s string, k kind) (a casebook.Asset, port uint16, ok bool) {
 	case kindDomain:
 		a = parseDomain(s)
 	case kindURL:
+		// So long a text isn't worth its reading, whatever it would be.
+		if len(s) > maxURL {
+			return casebook.Asset{}, 0, errLongAsset
+		}
 		a = parseURL(s)
 	case kindEmail:
 		a = parseEmail(s)
 	case kindHash:
 		a, err = casebook.HashAsset(s)
 	case kindAccount:
-		if len(s) <= maxName && isPlainText(s) {
+		if isPlainText(s) {
 			a = casebook.Asset{Kind: casebook.UserAccount, Name: s}
 		}
 	}
-	if err != nil || a.IsZero() {
-		return casebook.Asset{}, 0, false
+	switch {
+	case err != nil || a.IsZero():
+		return casebook.Asset{}, 0, errNoAsset
+	case len(a.Name) > maxName:
+		return casebook.Asset{}, 0, errLongAsset
 	}
-	return a, port, true
+	return a, port, nil
 }
 
 // parseAddr reads an address; the usual dotted one by hand, the rest by netip.
@@ -147,7 +163,7 @@ func parseDomain(s string) casebook.Asset {
 // parseURL reads an absolute URL with a host into the form in which the WHATWG
 // URL standard writes it.
 func parseURL(s string) casebook.Asset {
-	if len(s) > maxURL || !utf8.ValidString(s) {
+	if !utf8.ValidString(s) {
 		return casebook.Asset{}
 	}
 	u, err := url.Parse(s)
@@ -155,7 +171,7 @@ func parseURL(s string) casebook.Asset {
 		return casebook.Asset{}
 	}
 	href := u.Href(false)
-	if len(href) > 3*maxURL || !isPlainText(href) {
+	if !isPlainText(href) {
 		return casebook.Asset{}
 	}
 	return casebook.Asset{Kind: casebook.URL, Name: href}
@@ -165,7 +181,7 @@ func parseURL(s string) casebook.Asset {
 // may interpret (RFC 5321, section 2.3.11), and makes the domain canonical.
 func parseEmail(s string) casebook.Asset {
 	at := strings.LastIndexByte(s, '@')
-	if at < 1 || len(s) > maxName || !isPlainText(s) || strings.ContainsAny(s, " <>") {
+	if at < 1 || !isPlainText(s) || strings.ContainsAny(s, " <>") {
 		return casebook.Asset{}
 	}
 	domain := parseDomain(s[at+1:])

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tocsin/casebook"
 )
@@ -13,10 +14,11 @@ import (
 // binding is a shape bound to the columns of one delivery. It serves one
 // reading.
 type binding struct {
-	shape *shape
-	clock clock
-	words vocabulary
-	keyer casebook.Keyer
+	shape    *shape
+	clock    clock
+	notAfter time.Time // as Input has it
+	words    vocabulary
+	keyer    casebook.Keyer
 
 	names []string       // by column
 	index map[string]int // of the first column with a name
@@ -25,6 +27,7 @@ type binding struct {
 	order []int  // the columns by name, so that Extra is sorted
 	used  []bool // by column: a typed field of this row holds it
 	dirty []dirt // by column
+	row   int64  // the number of this row
 
 	// Where the shape's columns are, -1 for those that the delivery lacks.
 	times, ports, peerPorts, transports, severities []int
@@ -33,9 +36,6 @@ type binding struct {
 
 	extra []casebook.Field
 }
-
-// dirt counts the values of a column that made no sense.
-type dirt struct{ count, line int64 }
 
 func bind(s *shape) *binding {
 	b := &binding{shape: s, clock: s.clock, words: vocabulary{}, index: map[string]int{}, twins: map[string]int{}, slots: map[string][]*int{}}
@@ -127,9 +127,9 @@ func (b *binding) take(values [][]byte, line int64, o *casebook.Observation) (fi
 	if s.outOfScope != "" {
 		return "", s.outOfScope
 	}
-	row := o.Row
+	b.row = o.Row
 	*o = s.base
-	o.Row = row
+	o.Row = b.row
 	clear(b.used)
 	if field, reason = b.takeTime(values, o); reason != "" {
 		return field, reason
@@ -142,8 +142,8 @@ func (b *binding) take(values [][]byte, line int64, o *casebook.Observation) (fi
 	}
 	b.takePeer(values, line, o)
 	b.takeMarks(values, line, o)
-	b.takeWord(values, b.families, &o.Family)
-	b.takeWord(values, b.identifiers, &o.Identifier)
+	b.takeWord(values, b.families, line, &o.Family)
+	b.takeWord(values, b.identifiers, line, &o.Identifier)
 	b.takeExtra(values, o)
 	o.Key = b.keyer.Key(o)
 	return "", ""
@@ -164,6 +164,8 @@ func (b *binding) takeTime(values [][]byte, o *casebook.Observation) (field, rea
 		}
 	}
 	switch {
+	case best >= 0 && !b.notAfter.IsZero() && o.ObservedAt.After(b.notAfter):
+		return b.names[best], fmt.Sprintf("%.80q lies after %s: the source's clock or the row is wrong", value(values, best), b.notAfter.UTC().Format(time.RFC3339))
 	case best >= 0:
 		b.used[best] = true
 		return "", ""
@@ -181,8 +183,10 @@ func (b *binding) takeAsset(values [][]byte, line int64, o *casebook.Observation
 			continue
 		}
 		var port uint16
-		var ok bool
-		if o.Asset, port, ok = parseAsset(v, b.shape.assets[i].kinds); ok {
+		var err error
+		o.Asset, port, err = parseAsset(v, b.shape.assets[i].kinds)
+		switch err {
+		case nil:
 			b.used[c] = true
 			if wrong >= 0 {
 				b.soil(wrong, line)
@@ -192,13 +196,16 @@ func (b *binding) takeAsset(values [][]byte, line int64, o *casebook.Observation
 				o.Port = b.port(values, b.ports, line)
 			}
 			return "", ""
+		case errLongAsset:
+			// The row is about this one, also where another column has a second.
+			return b.names[c], fmt.Sprintf("%.80q %v", v, err)
 		}
 		if wrong < 0 {
 			wrong = c
 		}
 	}
 	if wrong >= 0 {
-		return b.names[wrong], fmt.Sprintf("%.80q is no address or name that the row can be about", value(values, wrong))
+		return b.names[wrong], fmt.Sprintf("%.80q %v", value(values, wrong), errNoAsset)
 	}
 	for _, c := range b.assets {
 		if c >= 0 {
@@ -208,16 +215,16 @@ func (b *binding) takeAsset(values [][]byte, line int64, o *casebook.Observation
 	return b.shape.assets[0].column, "the row tells no address or name that it is about"
 }
 
-// takePeer reads the other end. One that makes no sense stays in Extra: the
-// claim about the asset stands without it.
+// takePeer reads the other end. One that makes no sense, or is over the bound,
+// stays in Extra: the claim about the asset stands without it.
 func (b *binding) takePeer(values [][]byte, line int64, o *casebook.Observation) {
 	for i, c := range b.peers {
 		v := value(values, c)
 		if len(v) == 0 {
 			continue
 		}
-		peer, port, ok := parseAsset(v, b.shape.peers[i].kinds)
-		if !ok {
+		peer, port, err := parseAsset(v, b.shape.peers[i].kinds)
+		if err != nil {
 			b.soil(c, line)
 			continue
 		}
@@ -319,13 +326,18 @@ func (b *binding) takeMarks(values [][]byte, line int64, o *casebook.Observation
 }
 
 // takeWord reads the first column that tells something. A word that had to be
-// mended stays in Extra as it came.
-func (b *binding) takeWord(values [][]byte, columns []int, to *string) {
+// mended stays in Extra as it came, and so does one over the bound, which tells
+// nothing.
+func (b *binding) takeWord(values [][]byte, columns []int, line int64, to *string) {
 	for _, c := range columns {
 		if c < 0 || len(values[c]) == 0 {
 			continue
 		}
-		if w := b.words.of(values[c]); w.s != "" {
+		w := b.words.of(values[c])
+		if w.long {
+			b.soil(c, line)
+		}
+		if w.s != "" {
 			*to = w.s
 			b.used[c] = w.exact
 			return
@@ -353,23 +365,6 @@ func (b *binding) keep(column int, ok bool, line int64) bool {
 		b.soil(column, line)
 	}
 	return ok
-}
-
-func (b *binding) soil(column int, line int64) {
-	d := &b.dirty[column]
-	if d.count == 0 {
-		d.line = line
-	}
-	d.count++
-}
-
-// warn says of each column how many of its values made no sense.
-func (b *binding) warn(w *warnings) {
-	for _, c := range b.order {
-		if d := b.dirty[c]; d.count > 0 {
-			w.add("column %.80q: values that made no sense, kept as they are: %d, the first on line %d", b.names[c], d.count, d.line)
-		}
-	}
 }
 
 // value gives what a row has in a column, without white space around it.

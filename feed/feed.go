@@ -9,6 +9,7 @@ package feed
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"tocsin/casebook"
 )
@@ -19,7 +20,8 @@ type Format struct {
 	Name  string
 	About string
 	// Version changes whenever what decides the reading changes: our own rules,
-	// the table, or a site's file. Equal versions read equal bytes alike.
+	// the table, or a site's file. Equal versions read equal bytes under equal
+	// bounds alike.
 	Version int64
 	// GapDays is how many days without a sighting make the next one a relapse.
 	GapDays int
@@ -48,6 +50,9 @@ type Input struct {
 	Body io.Reader
 	// MaxBytes bounds the decompressed octets; 0 means 8 GiB.
 	MaxBytes int64
+	// NotAfter is the last moment that a row may be of; a row observed later is
+	// refused. Zero means no bound but that of every moment, the year 2199.
+	NotAfter time.Time
 }
 
 // Result counts what a reading found: Rows = Taken + Refused.
@@ -104,7 +109,7 @@ func (f Format) Read(in Input, yield func(o *casebook.Observation, bad *casebook
 		return Result{}, fmt.Errorf("%s delivery %.80q: %w", f.Name, in.Name, err)
 	}
 	defer text.close()
-	d := &delivery{format: f, reportType: in.Type, text: text, yield: yield}
+	d := &delivery{format: f, reportType: in.Type, notAfter: in.NotAfter, text: text, yield: yield}
 	result, err := f.reader.read(d)
 	result.Warnings = d.warnings.list()
 	if err == nil || d.stopped {
@@ -117,6 +122,7 @@ func (f Format) Read(in Input, yield func(o *casebook.Observation, bad *casebook
 type delivery struct {
 	format     Format
 	reportType string
+	notAfter   time.Time
 	text       *text
 	yield      yielder
 	warnings   warnings

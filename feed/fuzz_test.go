@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -27,7 +28,28 @@ func twice(t *testing.T, f Format, reportType string, text []byte) reading {
 	if a.err != nil && !errors.Is(a.err, casebook.ErrInvalid) && !errors.Is(a.err, casebook.ErrTooLarge) {
 		t.Errorf("%q: %v is no fault of the delivery", text, a.err)
 	}
+	bounded(t, f, reportType, text, a)
 	return a
+}
+
+// bounded reads the bytes again with a last moment in the middle of those they
+// tell: the rows up to it are taken as before, the others refused.
+func bounded(t *testing.T, f Format, reportType string, text []byte, free reading) {
+	t.Helper()
+	if len(free.moments) == 0 {
+		return
+	}
+	last := slices.SortedFunc(slices.Values(free.moments), time.Time.Compare)[(len(free.moments)-1)/2]
+	var want []casebook.Key
+	for i, at := range free.moments {
+		if !at.After(last) {
+			want = append(want, free.keys[i])
+		}
+	}
+	got := readInput(t, f, Input{Type: reportType, Body: bytes.NewReader(text), NotAfter: last})
+	if !slices.Equal(got.keys, want) || got.result.Rows != free.result.Rows {
+		t.Errorf("%q up to %v: got %d rows\n%v\nwant of %d\n%v", text, last, got.result.Rows, got.lines, free.result.Rows, free.lines)
+	}
 }
 
 // reversed writes a table with its columns the other way round; ok is false for
@@ -83,6 +105,7 @@ func FuzzShadowserver(f *testing.F) {
 
 func FuzzShadowserverURL(f *testing.F) {
 	f.Add([]byte("timestamp,url,ip\n2021-03-04 00:00:00,HTTP://b\xc3\xbccher.example:80/%zz/../?q#f,192.0.2.1\n"))
+	f.Add([]byte("timestamp,url,ip\n2021-03-04 00:00:00,http://example.net/" + strings.Repeat("\xc3\xbc", 331) + ",192.0.2.1\n2021-03-05 00:00:00,http://example.net/,\n"))
 	f.Add([]byte("timestamp,url,ip\n2021-03-04 00:00:00,http://[::1]/,\n2021-03-04 00:00:00,http://0x7f.1/,\n"))
 	fuzzFormat(f, "shadowserver", "malware_url")
 }
@@ -117,6 +140,7 @@ func FuzzMapping(f *testing.F) {
 	}
 	f.Add([]byte(`{"x":[{}],"a":{"b":[{"t":1763800000,"who":{"ip":"192.0.2.1:80"},"kind":"spam","x":[1,2]},7,{"t":"2026-11-22T00:00:00Z"}]}}`))
 	f.Add([]byte("{\"t\":1,\"who\":{\"ip\":\"a@b.example\"}}\n\n{\"t\":1,\"a.b\":1,\"a\":{\"b\":\"\\u0000\"}}\n{{{"))
+	f.Add([]byte(`{"a":{"b":[{"t":1763800000,"who":{"ip":"192.0.2.1"},"kind":"spam"},{"t":1763800001,"who":{"ip":"192.0.2.1"},"kind":"spam"}]}}`))
 	f.Add([]byte("1763800000;http://example.net/;scanner\n//x\n1e9;;\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, format := range c.Formats() {

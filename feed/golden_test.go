@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"golang.org/x/tools/txtar"
 )
@@ -16,7 +18,8 @@ var update = flag.Bool("update", false, "rewrite the wanted output in testdata")
 
 // TestGolden reads each input of an archive as the format it is named after, or
 // as its own mapping declares, and compares with what is wanted: observations as
-// JSON, refusals and warnings as sentences.
+// JSON, refusals and warnings as sentences. A part type or not-after tells what
+// the sender or the caller would.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -56,7 +59,13 @@ func golden(t *testing.T, name, file string) {
 		if !isInput {
 			continue
 		}
-		got := transcript(read(t, f, strings.TrimSpace(string(parts[stem+"type"])), strings.NewReader(string(part.Data))))
+		in := Input{Type: strings.TrimSpace(string(parts[stem+"type"])), Body: bytes.NewReader(part.Data)}
+		if last := parts[stem+"not-after"]; last != nil {
+			if in.NotAfter, err = time.Parse(time.RFC3339, strings.TrimSpace(string(last))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := transcript(readInput(t, f, in))
 		kept = append(kept, txtar.File{Name: stem + "want", Data: []byte(got)})
 		if want := string(parts[stem+"want"]); got != want && !*update {
 			t.Errorf("%s:\ngot\n%s\nwant\n%s", part.Name, got, want)

@@ -32,8 +32,9 @@ type jsonReader struct {
 }
 
 const (
-	maxDepth = 100
-	maxTwins = 16 // members of one name in a record
+	maxDepth  = 100
+	maxTwins  = 16  // members of one name in a record
+	maxMember = 256 // octets in the name of a column
 )
 
 var errNotJSON = errors.New("not well-formed JSON")
@@ -42,6 +43,7 @@ var errNotJSON = errors.New("not well-formed JSON")
 func (d *delivery) readJSON(style jsonStyle, s *shape) (Result, error) {
 	j := &jsonReader{r: bufio.NewReaderSize(d.text, readSize), line: 1}
 	t := &jsonRow{binding: bind(s)}
+	t.binding.notAfter = d.notAfter
 	next := j.nextLine
 	if style.document {
 		if err := j.find(style.path); err != nil {
@@ -307,8 +309,8 @@ func (t *jsonRow) set(name string, v []byte) {
 	switch {
 	case t.fault != "":
 		return
-	case len(name) > maxWord:
-		t.fault = fmt.Sprintf("the record has a member whose name is longer than %d octets", maxWord)
+	case len(name) > maxMember:
+		t.fault = fmt.Sprintf("the record has a member whose name is longer than %d octets", maxMember)
 		return
 	case bytes.IndexByte(v, 0) >= 0:
 		t.fault = "the record has a NUL octet"

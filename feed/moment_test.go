@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,35 @@ func TestMomentsAreReadAsPublishersWriteThem(t *testing.T) {
 			if got, ok := c.read([]byte(text)); ok {
 				t.Errorf("%s %q: got %v, want none", layout, text, got)
 			}
+		}
+	}
+}
+
+func TestNoRowIsLaterThanTheBound(t *testing.T) {
+	last := time.Date(2026, 11, 22, 10, 0, 0, 500_000_000, time.FixedZone("", -3600)) // 11:00:00.5 in UTC
+	const lies = " lies after 2026-11-22T11:00:00Z: the source's clock or the row is wrong"
+	cases := []struct {
+		name, moment string
+		last         time.Time
+		reason       string
+	}{
+		{"before", "2026-11-22 10:59:59", last, ""},
+		{"the last moment itself", "2026-11-22 11:00:00.5", last, ""},
+		{"a microsecond later", "2026-11-22 11:00:00.500001", last, `"2026-11-22 11:00:00.500001"` + lies},
+		{"later, told in another zone", "2026-11-22T10:30:00-01:00", last, `"2026-11-22T10:30:00-01:00"` + lies},
+		{"no moment at all", "2026-11-31 00:00:00", last, "is not a moment"},
+		{"no bound", "2199-12-31 23:59:59", time.Time{}, ""},
+	}
+	for _, tc := range cases {
+		text := sinkholeHeader + "2021-03-04 00:00:00,tcp,192.0.2.7,1,,,,,\n" + tc.moment + ",tcp,192.0.2.7,1,,,,,\n"
+		r := readInput(t, format(t, "shadowserver"), Input{Type: "event4_sinkhole", Body: strings.NewReader(text), NotAfter: tc.last})
+		switch {
+		case r.err != nil || len(r.keys)+len(r.refused) != 2:
+			t.Errorf("%s: got %d taken, %d refused, %v", tc.name, len(r.keys), len(r.refused), r.err)
+		case tc.reason == "" && len(r.refused) > 0:
+			t.Errorf("%s: got %+v, want it taken", tc.name, r.refused[0])
+		case tc.reason != "" && (len(r.refused) != 1 || r.refused[0].Line != 3 || r.refused[0].Field != "timestamp" || !strings.Contains(r.refused[0].Reason, tc.reason)):
+			t.Errorf("%s: got %+v, want line 3, field timestamp, reason … %s", tc.name, r.refused, tc.reason)
 		}
 	}
 }

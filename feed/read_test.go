@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tocsin/casebook"
 )
@@ -16,6 +17,7 @@ import (
 type reading struct {
 	lines   []string // JSON of the observations
 	keys    []casebook.Key
+	moments []time.Time
 	refused []casebook.Refusal
 	result  Result
 	err     error
@@ -23,9 +25,15 @@ type reading struct {
 
 func read(t testing.TB, f Format, reportType string, body io.Reader) reading {
 	t.Helper()
+	return readInput(t, f, Input{Type: reportType, Body: body})
+}
+
+func readInput(t testing.TB, f Format, in Input) reading {
+	t.Helper()
 	var r reading
 	row := int64(0)
-	r.result, r.err = f.Read(Input{Name: "test.csv", Type: reportType, Body: body}, func(o *casebook.Observation, bad *casebook.Refusal) error {
+	in.Name = "test.csv"
+	r.result, r.err = f.Read(in, func(o *casebook.Observation, bad *casebook.Refusal) error {
 		row++
 		switch {
 		case (o == nil) == (bad == nil):
@@ -41,6 +49,7 @@ func read(t testing.TB, f Format, reportType string, body io.Reader) reading {
 			}
 			r.lines = append(r.lines, string(o.AppendJSON(nil)))
 			r.keys = append(r.keys, o.Key)
+			r.moments = append(r.moments, o.ObservedAt)
 		}
 		return nil
 	})
@@ -206,6 +215,26 @@ func TestFamiliesAreTextThatADatabaseTakes(t *testing.T) {
 	}
 	if !strings.Contains(r.lines[0], `"extra":{"family":" unknown ","infection":"caf`+"\uFFFD"+`"}`) || !strings.Contains(r.lines[1], `"family":"yyy`) {
 		t.Errorf("what was mended is not kept as it came: %s", r.lines)
+	}
+}
+
+func TestAWordOverTheBoundStaysBeside(t *testing.T) {
+	y := func(n int) string { return strings.Repeat("y", n) }
+	cases := []struct{ name, infection, family, says, warning string }{
+		{"as long as may be", "", " " + y(255) + " ", `"family":"` + y(255) + `",`, ""},
+		{"one octet more", "", y(256), `"extra":{"family":"` + y(256) + `"}`, `"family": values that made no sense, kept as they are: 1, the first on line 2`},
+		{"longer once it is text", "", strings.Repeat("y\xff", 100), `"extra":{"family":"y`, `"family"`},
+		{"another column tells", "virut", y(256), `"identifier":"virut","family":"virut",`, `"family"`},
+		{"a column read as two fields", y(256), "", `"extra":{"infection":"` + y(256) + `"}`, `"infection": values that made no sense, kept as they are: 1, the first on line 2`},
+	}
+	for _, tc := range cases {
+		r := readText(t, "shadowserver", "event4_sinkhole", sinkholeHeader+"2021-03-04 00:00:00,tcp,192.0.2.7,1,,,"+tc.infection+","+tc.family+",\n")
+		if len(r.lines) != 1 || !strings.Contains(r.lines[0], tc.says) {
+			t.Errorf("%s: got %s, refused %v, want … %s", tc.name, r.lines, r.refused, tc.says)
+		}
+		if said := strings.Join(r.result.Warnings, "\n"); !strings.Contains(said, tc.warning) || (said == "") != (tc.warning == "") {
+			t.Errorf("%s: got warnings %q, want one that says %s", tc.name, said, tc.warning)
+		}
 	}
 }
 

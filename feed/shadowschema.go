@@ -47,6 +47,9 @@ func overlaySchema(table map[string]shadowType, file string, data []byte) (map[s
 		if err != nil {
 			return nil, fmt.Errorf("schema file %s, report type %.80q: %w", file, name, err)
 		}
+		if w := in.Constants["classification.identifier"]; len(w) > maxWord {
+			return nil, fmt.Errorf("schema file %s, report type %.80q: classification.identifier: %.80q, expected at most %d octets: %w", file, name, w, maxWord, casebook.ErrInvalid)
+		}
 		if len(columns) == 0 {
 			return nil, fmt.Errorf("schema file %s, report type %.80q: no columns: expected the shape of the publisher's intelmq.json or reports.json: %w", file, name, casebook.ErrInvalid)
 		}

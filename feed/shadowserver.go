@@ -20,7 +20,7 @@ type shadowserver struct {
 
 // codeVersion changes when our own reading changes so that the same bytes give
 // other observations.
-const codeVersion = 1
+const codeVersion = 2
 
 var builtinShadow = sync.OnceValue(func() map[string]shadowType {
 	types, err := parseShadowTable(shadowTable, shadowColumns)

@@ -356,6 +356,7 @@ func TestASchemaFileThatIsNoneIsRefused(t *testing.T) {
 		"expected [key, column]":          `{"scan_x": {"required_fields": [["time.source"]]}}`,
 		"expected two texts":              `{"scan_x": {"required_fields": [["time.source", 7]]}}`,
 		"letters, digits and underscores": `{"scan/x": {"fields": ["ip"]}}`,
+		"at most 255 octets":              `{"scan_x": {"fields": ["ip"], "constant_fields": {"classification.identifier": "` + strings.Repeat("x", 256) + `"}}}`,
 		"cannot unmarshal":                `{"scan_x": []}`,
 		"unexpected end":                  `{"scan_x": `,
 	} {

@@ -20,6 +20,7 @@ type tableStyle struct {
 func (d *delivery) readTable(style tableStyle, s *shape) (Result, error) {
 	c := newCSVReader(d.text, style.comma)
 	b := bind(s)
+	b.notAfter = d.notAfter
 	c.comment = []byte(style.comment)
 	if style.comment == "" {
 		c.comment = nil

@@ -9,16 +9,17 @@ import (
 
 const (
 	maxWords = 4096 // kept by a vocabulary
-	maxWord  = 256  // octets in one
+	maxWord  = 255  // octets in one
 )
 
 // vocabulary makes strings of the few words that a column repeats, each once.
 type vocabulary map[string]word
 
-// word is what a column's text says. It is exact if s holds all of it.
+// word is what a column's text says. It is exact if s holds all of it, and long
+// if s is empty because the text is over maxWord.
 type word struct {
-	s     string
-	exact bool
+	s           string
+	exact, long bool
 }
 
 // of gives the text without white space around it, as valid UTF-8 without
@@ -36,10 +37,11 @@ func (v vocabulary) of(b []byte) word {
 }
 
 func spell(b []byte) word {
+	b = bytes.TrimSpace(b)
 	if len(b) > maxWord {
-		return word{}
+		return word{long: true}
 	}
-	s := string(bytes.TrimSpace(b))
+	s := string(b)
 	switch strings.ToLower(s) {
 	case "", "0", "-", "unknown", "none":
 		return word{}
@@ -50,5 +52,8 @@ func spell(b []byte) word {
 		}
 		return r
 	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+	if len(clean) > maxWord { // U+FFFD has three octets for one
+		return word{long: true}
+	}
 	return word{s: clean, exact: clean == s}
 }

@@ -40,6 +40,7 @@ func Uncovered() map[string]string { return maps.Clone(uncovered) }
 type AuditOptions struct {
 	Verifier   string            // public key of the checkpoints
 	Checkpoint string            // a checkpoint kept elsewhere, "" for none
+	Beside     string            // the one that lies beside the database, "" for none
 	Report     func(Fault) error // called for each fault; an error stops the audit
 }
 

@@ -303,8 +303,11 @@ func (a *auditor) checkpoints() (all []*statement, damaged bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if strings.TrimSpace(a.AuditOptions.Checkpoint) != "" {
-		cp, err := ledger.OpenCheckpoint([]byte(a.AuditOptions.Checkpoint), a.Verifier)
+	for _, note := range []string{a.AuditOptions.Checkpoint, a.Beside} {
+		if strings.TrimSpace(note) == "" {
+			continue
+		}
+		cp, err := ledger.OpenCheckpoint([]byte(note), a.Verifier)
 		if err != nil {
 			return nil, false, fmt.Errorf("the checkpoint kept elsewhere: %w", err)
 		}

@@ -50,10 +50,16 @@ func scanDelivery(s interface{ Scan(...any) error }) (*deliveryRow, error) {
 
 // Accept records a delivery whose bytes are on disk. One with the same content,
 // feed and type is the same delivery: it is given back instead, and known is true.
+// If it couldn't be read, or not to its end, and its format was changed since, it
+// waits to be read again.
 func (tx *Tx) Accept(d casebook.Delivery) (_ casebook.Delivery, known bool, err error) {
 	old, err := scanDelivery(tx.row(deliveryTable.selectSQL+` WHERE tenant = $1 AND exercise = $2 AND digest = $3 AND feed = $4 AND type = $5`,
 		d.Mark.Tenant, bit(d.Mark.Exercise), d.Digest[:], d.Feed, d.Type))
-	if !errors.Is(err, sql.ErrNoRows) {
+	switch {
+	case err == nil && (old.State == casebook.Unreadable || old.State == casebook.Broken) && old.Format != d.Format:
+		err = tx.again(old, d.Format)
+		return old.Delivery, true, err
+	case !errors.Is(err, sql.ErrNoRows):
 		return old.Delivery, true, err
 	}
 	row := deliveryRow{salt: tx.salt(), recordedAt: micros(tx.at), Delivery: d}
@@ -62,6 +68,32 @@ func (tx *Tx) Accept(d casebook.Delivery) (_ casebook.Delivery, known bool, err 
 	}
 	row.ID = casebook.NewID(d.ReceivedAt)
 	return row.Delivery, false, tx.insert(deliveryTable, row.row())
+}
+
+// ReadAgain puts the cursor of a delivery back to its beginning, because its format
+// was changed since rows of it were taken: those aren't taken twice, as claims made
+// before never are.
+func (tx *Tx) ReadAgain(id casebook.ID, format int64) (casebook.Delivery, error) {
+	d, err := tx.delivery(id)
+	if err == nil {
+		err = tx.again(d, format)
+	}
+	return d.Delivery, err
+}
+
+func (tx *Tx) again(d *deliveryRow, format int64) error {
+	refusals, err := tx.numbers(`SELECT id FROM refusal WHERE delivery = $1 ORDER BY id`, d.id)
+	if err != nil {
+		return err
+	}
+	for _, id := range refusals {
+		if err := tx.delete(refusalTable, id); err != nil {
+			return err
+		}
+	}
+	d.State, d.Fault, d.Format, d.Rows, d.Duplicate, d.Refused = casebook.Accepted, "", format, 0, 0, 0
+	d.recordedAt = micros(tx.at)
+	return tx.update(deliveryTable, d.row())
 }
 
 func (tx *Tx) delivery(id casebook.ID) (*deliveryRow, error) {

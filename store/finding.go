@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"iter"
 	"strings"
@@ -119,10 +120,32 @@ type FindingFilter struct {
 	Threat casebook.ID
 }
 
+// streamPage is how many findings of a stream are read at once: no connection
+// waits for whoever reads the stream.
+const streamPage = 2000
+
 // Findings gives findings as a stream, in the order in which they were first
-// recorded.
+// recorded, each as it is when its turn comes.
 func (r *Reader) Findings(ctx context.Context, f FindingFilter) iter.Seq2[casebook.Finding, error] {
-	return r.findings(ctx, f, `ORDER BY f.id`, nil)
+	return func(yield func(casebook.Finding, error) bool) {
+		last := int64(0)
+		for {
+			page, err := r.findings(ctx, f, `AND f.id > $1 ORDER BY f.id LIMIT $2`, []any{last, streamPage})
+			if err != nil {
+				yield(casebook.Finding{}, err)
+				return
+			}
+			for _, one := range page {
+				if !yield(one.Finding, nil) {
+					return
+				}
+			}
+			if len(page) < streamPage {
+				return
+			}
+			last = page[len(page)-1].id
+		}
+	}
 }
 
 // FindingPage gives a page of findings, newest first, from after the one named on.
@@ -131,17 +154,15 @@ func (r *Reader) FindingPage(ctx context.Context, f FindingFilter, after caseboo
 	if !after.IsZero() {
 		order, args = `AND f.public < $2 `+order, append(args, after[:])
 	}
-	page := []casebook.Finding{}
-	for one, err := range r.findings(ctx, f, order, args) {
-		if err != nil {
-			return nil, err
-		}
-		page = append(page, one)
+	rows, err := r.findings(ctx, f, order, args)
+	page := make([]casebook.Finding, len(rows))
+	for i, one := range rows {
+		page[i] = one.Finding
 	}
-	return page, nil
+	return page, err
 }
 
-func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) iter.Seq2[casebook.Finding, error] {
+func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) ([]*findingRow, error) {
 	where := strings.NewReplacer("tenant", "f.tenant", "tlp", "f.tlp").Replace(r.sees())
 	if !f.Since.IsZero() {
 		args = append(args, micros(f.Since))
@@ -155,42 +176,27 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 		args = append(args, f.Threat[:])
 		where += fmt.Sprintf(" AND f.threat = (SELECT id FROM threat WHERE public = $%d)", len(args))
 	}
-	query := `SELECT f.` + strings.Join(columnNames(findingTable), ", f.") + `, t.public, t.family
-		FROM finding f JOIN threat t ON t.id = f.threat WHERE ` + where + ` ` + tail
-	return func(yield func(casebook.Finding, error) bool) {
-		if err := r.eachFinding(ctx, query, args, yield); err != nil {
-			yield(casebook.Finding{}, err)
-		}
-	}
-}
-
-func (r *Reader) eachFinding(ctx context.Context, query string, args []any, yield func(casebook.Finding, error) bool) error {
 	heard, err := r.published(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows, err := r.q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	n := len(findingTable.columns)
-	for rows.Next() {
-		row, err := scanRow(rows, n+2)
+	rows, err := r.q.QueryContext(ctx, `SELECT f.`+strings.Join(columnNames(findingTable), ", f.")+`, t.public, t.family, t.name
+		FROM finding f CROSS JOIN threat t WHERE t.id = f.threat AND `+where+` `+tail, args...)
+	return collect(rows, err, func(rows *sql.Rows) (*findingRow, error) {
+		n := len(findingTable.columns)
+		row, err := scanRow(rows, n+3)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		f, err := findingOf(row[:n])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		copy(f.Threat[:], row[n].([]byte))
-		f.Family = row[n+1].(string)
+		s := scanner{row: row[n:]}
+		copy(f.Threat[:], s.bytes())
+		f.Family, f.Name = s.text(), s.text()
 		gap, days := heard.of(f.sources)
 		f.Relapses = f.Days.Relapses(gap, days)
-		if !yield(f.Finding, nil) {
-			return nil
-		}
-	}
-	return rows.Err()
+		return f, s.err
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/casebook"
@@ -64,8 +65,18 @@ func (tx *Tx) Fold(b *Batch) (casebook.Delivery, error) {
 	return d.Delivery, nil
 }
 
-// threatKey is how a batch finds its threats.
-type threatKey struct{ class, family string }
+// threatKey is how a batch finds its threats: by family, or where the source names
+// none by its own word for what it found.
+type threatKey struct{ class, family, word string }
+
+// folded is the key by which spellings are one. No family begins with a blank when
+// it is folded, so that no word is taken for one.
+func (k threatKey) folded() string {
+	if k.family == "" {
+		return " " + casebook.FamilyKey(k.word)
+	}
+	return casebook.FamilyKey(k.family)
+}
 
 // A folding is the work of one Fold.
 type folding struct {
@@ -89,7 +100,7 @@ type part struct {
 
 func (f *folding) run() (err error) {
 	if len(f.batch.Claims) > 0 {
-		if f.source, err = f.tx.source(f.delivery.Mark.Tenant, f.batch.Source, f.batch.GapDays); err != nil {
+		if f.source, err = f.tx.source(f.delivery.Mark, f.batch.Source, f.batch.GapDays); err != nil {
 			return err
 		}
 		if err := f.dedup(); err != nil {
@@ -177,7 +188,10 @@ func (f *folding) advance() (err error) {
 		}
 	}
 	d.Rows, d.State, d.Format, d.Fault = b.LastRow, b.End, b.Format, b.Fault
-	d.Taken, d.Duplicate, d.Refused = d.Taken+taken, d.Duplicate+duplicate, d.Refused+refused
+	d.Taken, d.Refused = d.Taken+taken, d.Refused+refused
+	// The rows that made no observation and weren't refused. Summing up would count
+	// those twice that an earlier reading took.
+	d.Duplicate = max(0, d.Rows-d.Taken-d.Refused)
 	d.recordedAt = micros(tx.at)
 	return tx.update(deliveryTable, d.row())
 }
@@ -187,8 +201,10 @@ func (f *folding) assign() error {
 	for i := range f.fresh {
 		p := &f.fresh[i]
 		o := &p.claim.Observation
-		name := clean(cmp.Or(o.Family, o.Identifier, o.Type.String()))
-		k := threatKey{o.Type.Class(), name}
+		k := threatKey{class: o.Type.Class(), family: clean(o.Family)}
+		if strings.TrimSpace(k.family) == "" {
+			k.family, k.word = "", clean(cmp.Or(o.Identifier, o.Type.String()))
+		}
 		t := f.threats[k]
 		if t == nil {
 			var err error
@@ -209,13 +225,13 @@ func (f *folding) assign() error {
 
 // threat finds a threat by its folded name: two spellings in one batch are one.
 func (f *folding) threat(k threatKey, p *part) (*threatRow, error) {
-	folded := threatKey{k.class, "\x00" + casebook.FamilyKey(k.family)}
+	folded := threatKey{class: k.class, word: "\x00" + k.folded()}
 	if t := f.threats[folded]; t != nil {
 		return t, nil
 	}
 	m := f.delivery.Mark
 	m.TLP, m.Region = p.claim.TLP, ""
-	t, err := f.tx.threat(m, k.class, k.family, p.claim.ObservedAt)
+	t, err := f.tx.threat(m, k, p.claim.ObservedAt)
 	if err == nil {
 		f.threats[folded] = t
 	}

@@ -126,12 +126,14 @@ func TestTwoSpellingsOfAFamilyAreOneThreat(t *testing.T) {
 		}
 		fold(t, db, batch(d, 0, named("Cobalt Strike", 0), named("cobalt  strike", 1)))
 		fold(t, db, batch(d, 2, named(" COBALT STRIKE ", 2), named("Qakbot", 3)))
-		fold(t, db, batch(d, 4, named("", 4))) // by its identifier, "sinkhole"
+		fold(t, db, batch(d, 4, named("", 4), named("\u3000 ", 5))) // by its identifier, "sinkhole"
+		fold(t, db, batch(d, 6, named("Sinkhole", 6)))              // a family is never a word
 		var got []string
 		for _, threat := range threats(t, reader(db, 1)) {
-			got = append(got, fmt.Sprintf("%s %q %d %d", threat.Type, threat.Family, threat.Count, threat.Findings))
+			got = append(got, fmt.Sprintf("%s %q %q %d %d", threat.Type, threat.Name, threat.Family, threat.Count, threat.Findings))
 		}
-		if want := []string{`malicious-code "Cobalt Strike" 3 1`, `malicious-code "Qakbot" 1 1`, `malicious-code "sinkhole" 1 1`}; !slices.Equal(got, want) {
+		if want := []string{`malicious-code "sinkhole" "" 2 1`, `malicious-code "Cobalt Strike" "Cobalt Strike" 3 1`,
+			`malicious-code "Qakbot" "Qakbot" 1 1`, `malicious-code "Sinkhole" "Sinkhole" 1 1`}; !slices.Equal(got, want) {
 			t.Errorf("got %q\nwant %q", got, want)
 		}
 	})
@@ -183,7 +185,7 @@ func TestAFindingTellsTheNewestTheWorstAndTheStrictest(t *testing.T) {
 		fold(t, db, b)
 		asset, _ := netip.ParseAddr("10.0.0.1")
 		want := casebook.Finding{
-			Mark: casebook.Mark{Tenant: 1, Region: "R-newest", TLP: casebook.AmberStrict, RecordedBy: "machine:key"}, Family: "Mirai",
+			Mark: casebook.Mark{Tenant: 1, Region: "R-newest", TLP: casebook.AmberStrict, RecordedBy: "machine:key"}, Family: "Mirai", Name: "Mirai",
 			Type: casebook.InfectedSystem, Role: casebook.Bot, Asset: casebook.AddrAsset(asset), State: casebook.Open,
 			FirstSeen: noon, LastSeen: noon.AddDate(0, 0, 40), Count: 4, Relapses: 1, Severity: casebook.Critical,
 			ASN: 64540, Holder: "holder of newest", Party: "newest", RecordedAt: noon,

@@ -181,11 +181,15 @@ func (r *Reader) NewestImport(ctx context.Context) (i HoldingImport, ok bool, er
 	return i, err == nil, err
 }
 
-// HasImport reports whether a source has an import in force.
-func (r *Reader) HasImport(ctx context.Context, source string) (bool, error) {
-	var n int64
-	err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM holding_import WHERE tenant = $1 AND source = $2 AND state = 1`, r.scope.Tenant, clean(source)).Scan(&n)
-	return n > 0, err
+// NewestOf gives the moment from which the differences of a source's newest table
+// hold: zero for a first table, which holds since ever. Any is false when the
+// source has none in force.
+func (r *Reader) NewestOf(ctx context.Context, source string) (newest time.Time, any bool, err error) {
+	const inForce = `FROM holding_import WHERE tenant = $1 AND source = $2 AND state = 1`
+	var tables, at int64
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MAX(CASE WHEN id > (SELECT MIN(id) `+inForce+`) THEN as_of END), 0) `+inForce,
+		r.scope.Tenant, clean(source)).Scan(&tables, &at)
+	return moment(at), tables > 0, err
 }
 
 // A HoldingRow is a holding with its number in the database. Its To is the moment

@@ -164,8 +164,8 @@ func TestAnImportCountsOnceItIsInForce(t *testing.T) {
 func TestHoldingsComeBackAsTheyWere(t *testing.T) {
 	onEach(t, func(t *testing.T, place func() string) {
 		i := importer{t, openAt(t, place(), newSigner(t))}
-		if has, err := reader(i.db, 1).HasImport(t.Context(), "asn"); has || err != nil {
-			t.Errorf("before any import: %v, %v", has, err)
+		if newest, any, err := reader(i.db, 1).NewestOf(t.Context(), "asn"); !newest.IsZero() || any || err != nil {
+			t.Errorf("before any import: %v, %v", newest, err)
 		}
 		if _, ok, err := reader(i.db, 1).NewestImport(t.Context()); ok || err != nil {
 			t.Errorf("newest of no imports: %v, %v", ok, err)
@@ -188,8 +188,8 @@ func TestHoldingsComeBackAsTheyWere(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("\n got %+v\nwant %+v", got, want)
 		}
-		if has, err := reader(i.db, 1).HasImport(t.Context(), "asn"); !has || err != nil {
-			t.Errorf("after an import: %v, %v", has, err)
+		if newest, any, err := reader(i.db, 1).NewestOf(t.Context(), "asn"); !newest.IsZero() || !any || err != nil {
+			t.Errorf("after an import: %v, %v", newest, err)
 		}
 		_, err := i.db.Write(t.Context(), Work{Kind: "test", At: noon}, func(tx *Tx) error { return tx.EndHoldings(im, []int64{99}) })
 		wantIs(t, "ending a holding that isn't there", err, casebook.ErrNotFound)

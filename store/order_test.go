@@ -70,11 +70,11 @@ func outcomeOf(t testing.TB, db *DB, tenant int64) outcome {
 	for i := range o.Threats {
 		threat := &o.Threats[i]
 		keys[threat.ID] = threat.Type + " " + threat.Key
-		threat.ID, threat.Mark.Tenant, threat.Family = casebook.ID{}, 0, "" // as first written
+		threat.ID, threat.Mark.Tenant, threat.Family, threat.Name = casebook.ID{}, 0, "", "" // as first written
 	}
 	for i := range o.Findings {
 		f := &o.Findings[i]
-		f.Family = keys[f.Threat]
+		f.Family, f.Name = keys[f.Threat], ""
 		f.ID, f.Threat, f.Mark.Tenant, f.RecordedAt = casebook.ID{}, casebook.ID{}, 0, time.Time{}
 	}
 	slices.SortFunc(o.Findings, func(a, b casebook.Finding) int {
@@ -149,11 +149,11 @@ type sizeName struct {
 func assetsOf(claims []Claim) map[sizeName]map[string][]int64 {
 	all := map[sizeName]map[string][]int64{}
 	for _, c := range claims {
-		name := c.Family
+		name := casebook.FamilyKey(c.Family)
 		if name == "" {
-			name = c.Identifier
+			name = " " + casebook.FamilyKey(c.Identifier) // a word, no family
 		}
-		k := sizeName{c.Type.Class() + " " + casebook.FamilyKey(name), c.Role}
+		k := sizeName{c.Type.Class() + " " + name, c.Role}
 		if all[k] == nil {
 			all[k] = map[string][]int64{}
 		}

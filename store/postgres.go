@@ -55,6 +55,12 @@ func (*postgres) retry(err error) bool {
 	return errors.As(err, &e) && slices.Contains([]string{"40001", "40P01", "23505"}, e.Code)
 }
 
+// unfit: data exceptions and program limits (SQLSTATE classes 22 and 54).
+func (*postgres) unfit(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (strings.HasPrefix(e.Code, "22") || strings.HasPrefix(e.Code, "54"))
+}
+
 func (*postgres) lock(tx *Tx, work lock) error {
 	_, err := tx.exec(`SELECT pg_advisory_xact_lock($1)`, int64(work))
 	return err

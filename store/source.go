@@ -11,13 +11,14 @@ import (
 	"tocsin/casebook"
 )
 
-var sourceTable = covered(4, "source", `tenant:i! name:t! gap_days:i days:b recorded_at:i`)
+var sourceTable = covered(4, "source", `tenant:i! exercise:i! name:t! gap_days:i days:b recorded_at:i`)
 
 // A source is who claims, and on which days it was heard.
 type source struct {
 	id      int64
 	salt    []byte
 	tenant  int64
+	drill   int64
 	name    string
 	gapDays int64
 	days    casebook.Days
@@ -26,14 +27,14 @@ type source struct {
 }
 
 func (s *source) row(at int64) []any {
-	return []any{s.id, s.salt, s.tenant, s.name, s.gapDays, octets(s.days.AppendBinary(nil)), at}
+	return []any{s.id, s.salt, s.tenant, s.drill, s.name, s.gapDays, octets(s.days.AppendBinary(nil)), at}
 }
 
 func scanSource(row interface{ Scan(...any) error }) (*source, error) {
 	var s source
 	var days []byte
 	var at int64
-	if err := row.Scan(&s.id, &s.salt, &s.tenant, &s.name, &s.gapDays, &days, &at); err != nil {
+	if err := row.Scan(&s.id, &s.salt, &s.tenant, &s.drill, &s.name, &s.gapDays, &days, &at); err != nil {
 		return nil, err
 	}
 	var err error
@@ -43,11 +44,12 @@ func scanSource(row interface{ Scan(...any) error }) (*source, error) {
 	return &s, nil
 }
 
-// source finds a source or begins it; saveSource writes it.
-func (tx *Tx) source(tenant int64, name string, gapDays int) (*source, error) {
-	s, err := scanSource(tx.row(sourceTable.selectSQL+` WHERE tenant = $1 AND name = $2`, tenant, name))
+// source finds a source or begins it; saveSource writes it. What is heard in a
+// drill says nothing of the days on which the source was heard in earnest.
+func (tx *Tx) source(m casebook.Mark, name string, gapDays int) (*source, error) {
+	s, err := scanSource(tx.row(sourceTable.selectSQL+` WHERE tenant = $1 AND exercise = $2 AND name = $3`, m.Tenant, bit(m.Exercise), name))
 	if errors.Is(err, sql.ErrNoRows) {
-		s = &source{salt: tx.salt(), tenant: tenant, name: name, isNew: true}
+		s = &source{salt: tx.salt(), tenant: m.Tenant, drill: bit(m.Exercise), name: name, isNew: true}
 		s.id, err = tx.id("source")
 	}
 	if err == nil && s.gapDays != int64(gapDays) {

@@ -13,10 +13,13 @@ import (
 	"regexp"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	modernc "modernc.org/sqlite" // the driver "sqlite"
 
 	"tocsin/casebook"
 )
+
+// tooBig is SQLITE_TOOBIG.
+const tooBig = 18
 
 // sqlite speaks to one file. Many rows go through the driver itself, one
 // prepared statement a row: database/sql in between costs as much as the insert.
@@ -65,9 +68,13 @@ func (*sqlite) openReadOnly(place string) (*sql.DB, error) {
 
 func (*sqlite) own(context.Context, *sql.Conn) error { return nil } // the data directory's lock does it
 
-func (*sqlite) begin() string         { return "BEGIN IMMEDIATE" }
-func (*sqlite) snapshot() string      { return "BEGIN" }
-func (*sqlite) retry(error) bool      { return false }
+func (*sqlite) begin() string    { return "BEGIN IMMEDIATE" }
+func (*sqlite) snapshot() string { return "BEGIN" }
+func (*sqlite) retry(error) bool { return false }
+func (*sqlite) unfit(err error) bool {
+	var e *modernc.Error
+	return errors.As(err, &e) && e.Code()&0xff == tooBig
+}
 func (*sqlite) sequencesInline() bool { return true }
 func (*sqlite) lock(*Tx, lock) error  { return nil } // the file has one owner
 

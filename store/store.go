@@ -63,7 +63,11 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 		err = db.start(ctx, o.Now)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", Redacted(place), err), write.Close(), read.Close())
+		err = fmt.Errorf("open database %s: %w", Redacted(place), err)
+		if db.conn != nil {
+			err = errors.Join(err, db.conn.Close())
+		}
+		return nil, errors.Join(err, write.Close(), read.Close())
 	}
 	return db, nil
 }
@@ -116,6 +120,10 @@ type Receipt struct {
 	At    time.Time
 }
 
+// ErrUnfit is a write that the database will never take, however often it is
+// tried: a value is beyond what it can hold.
+var ErrUnfit = errors.New("the database can't hold it")
+
 // Write runs f in one transaction and commits its rows, the ledger entry over
 // them and its outbox lines together; on an error nothing of it stays. A write
 // that changes nothing leaves no entry. Work that isn't bulk goes first when
@@ -132,6 +140,9 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 		if err == nil || attempt == 5 || !db.dialect.retry(err) {
 			if err != nil {
 				err = fmt.Errorf("write %s: %w", w.Kind, err)
+			}
+			if db.dialect.unfit(err) {
+				err = fmt.Errorf("%w: %w", ErrUnfit, err)
 			}
 			return r, err
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,7 +12,7 @@ import (
 )
 
 var threatTable = covered(7, "threat", `public:b! tenant:i! region:t tlp:i exercise:i! recorded_by:t! recorded_at:i
-	class:t! family:t! family_key:t! first_seen:i last_seen:i count:i findings:i`)
+	class:t! family:t! name:t! family_key:t! first_seen:i last_seen:i count:i findings:i`)
 
 // A threatRow is a Threat with what only the database needs.
 type threatRow struct {
@@ -24,7 +25,7 @@ type threatRow struct {
 func (t *threatRow) row(at int64) []any {
 	tenant, region, tlp, exercise, by := mark(t.Mark)
 	return []any{t.id, t.salt, t.ID[:], tenant, region, tlp, exercise, by, at,
-		t.Type, t.Family, t.Key, t.FirstSeen.UnixMicro(), t.LastSeen.UnixMicro(), t.Count, t.Findings}
+		t.Type, t.Family, t.Name, t.Key, t.FirstSeen.UnixMicro(), t.LastSeen.UnixMicro(), t.Count, t.Findings}
 }
 
 func scanThreat(s interface{ Scan(...any) error }) (*threatRow, error) {
@@ -32,22 +33,21 @@ func scanThreat(s interface{ Scan(...any) error }) (*threatRow, error) {
 	var public []byte
 	var at, first, last int64
 	err := s.Scan(&t.id, &t.salt, &public, &t.Mark.Tenant, &t.Mark.Region, &t.Mark.TLP, &t.Mark.Exercise, &t.Mark.RecordedBy, &at,
-		&t.Type, &t.Family, &t.Key, &first, &last, &t.Count, &t.Findings)
+		&t.Type, &t.Family, &t.Name, &t.Key, &first, &last, &t.Count, &t.Findings)
 	copy(t.ID[:], public)
 	t.FirstSeen, t.LastSeen = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
 	return &t, err
 }
 
-// threat finds the threat of a class and family or begins it; saveThreat writes it.
-func (tx *Tx) threat(m casebook.Mark, class, family string, seen time.Time) (*threatRow, error) {
-	key := casebook.FamilyKey(family)
+// threat finds a threat by its key or begins it; saveThreat writes it.
+func (tx *Tx) threat(m casebook.Mark, k threatKey, seen time.Time) (*threatRow, error) {
 	t, err := scanThreat(tx.row(threatTable.selectSQL+` WHERE tenant = $1 AND exercise = $2 AND class = $3 AND family_key = $4`,
-		m.Tenant, bit(m.Exercise), class, key))
+		m.Tenant, bit(m.Exercise), k.class, k.folded()))
 	if !errors.Is(err, sql.ErrNoRows) {
 		return t, err
 	}
 	t = &threatRow{salt: tx.salt(), isNew: true, Threat: casebook.Threat{
-		ID: casebook.NewID(tx.at), Mark: m, Type: class, Family: family, Key: key, FirstSeen: seen, LastSeen: seen}}
+		ID: casebook.NewID(tx.at), Mark: m, Type: k.class, Family: k.family, Name: cmp.Or(k.family, k.word), Key: k.folded(), FirstSeen: seen, LastSeen: seen}}
 	t.id, err = tx.id("threat")
 	return t, err
 }

@@ -66,6 +66,9 @@ func (s *server) admit(r *http.Request) (caller, *problem) {
 		// A page whose name was made to point to this machine sends its own name.
 		return caller{}, newProblem(http.StatusMisdirectedRequest,
 			fmt.Sprintf("%.100q isn't this platform: without a key it answers as localhost, 127.0.0.1 or [::1] only", r.Host))
+	case foreign(r) && !opensPage(r):
+		return caller{}, newProblem(http.StatusForbidden,
+			"a page of another site sent this request; without a key such a page may link to the platform's pages, and do nothing else here")
 	}
 	return by("loopback"), nil
 }
@@ -97,6 +100,26 @@ func namesLoopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
+}
+
+// foreign reports whether a browser says that a page of another origin sent a
+// request (W3C Fetch Metadata). Programs say nothing.
+func foreign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	return true
+}
+
+// opensPage reports whether a browser's window goes to one of our pages, as by a
+// link. Whoever sent it there can't read what it shows; an answer of the API
+// could be a download, which a page may start.
+func opensPage(r *http.Request) bool {
+	h, path := r.Header, r.URL.Path
+	window := h.Get("Sec-Fetch-Dest") == "document" || h.Get("Sec-Fetch-Dest") == ""
+	return r.Method == http.MethodGet && h.Get("Sec-Fetch-Mode") == "navigate" && window &&
+		!strings.HasPrefix(path, "/api") && !strings.HasPrefix(path, "/metrics")
 }
 
 // refuse answers with a problem: as a page to who asked for one, as JSON to all

@@ -125,6 +125,69 @@ func TestForeignPage(t *testing.T) {
 	}
 }
 
+// TestForeignPageOnLoopback: who needs no key because they are on this machine may
+// be a browser there, which any page can make ask.
+func TestForeignPageOnLoopback(t *testing.T) {
+	d := openDesk(t, desk.Config{})
+	bare, withKey := Options{Key: key, Loopback: true}, []string{"Authorization", "Bearer " + key}
+	link := []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	const status, deliveries = "/api/v1/status", "/api/v1/deliveries?feed=feodo"
+	_, styles := openAssets()
+	for _, c := range []struct {
+		name, method, path, site string
+		options                  Options
+		headers                  []string
+		want                     int
+	}{
+		{"a program", "GET", status, "", bare, nil, 200},
+		{"a program that writes", "POST", deliveries, "", bare, nil, 201},
+		{"an address typed in", "GET", "/", "none", bare, link, 200},
+		{"an address of the API typed in", "GET", status, "none", bare, link, 200},
+		{"our own page", "GET", status, "same-origin", bare, []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty"}, 200},
+		{"our own page's style", "GET", styles["tocsin.css"], "same-origin", bare, []string{"Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "style"}, 200},
+		{"a link to our page", "GET", "/", "cross-site", bare, link, 200},
+		{"a link from another port", "GET", "/", "same-site", bare, link, 200},
+		{"a link, of a browser that tells no destination", "GET", "/", "cross-site", bare, []string{"Sec-Fetch-Mode", "navigate"}, 200},
+		{"a link to nothing", "GET", "/nothing", "cross-site", bare, link, 404},
+		{"a script that reads", "GET", status, "cross-site", bare, []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty"}, 403},
+		{"a script on another port that reads", "GET", status, "same-site", bare, []string{"Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "empty"}, 403},
+		{"a script that reads a page", "GET", "/", "cross-site", bare, []string{"Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "empty"}, 403},
+		{"a mark and nothing more", "GET", "/", "cross-site", bare, nil, 403},
+		{"a mark that nobody knows", "GET", status, "next-door", bare, nil, 403},
+		{"our style on another page", "GET", styles["tocsin.css"], "cross-site", bare, []string{"Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "style"}, 403},
+		{"our page in a frame", "GET", "/", "cross-site", bare, []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403},
+		{"a link to the API", "GET", status, "cross-site", bare, link, 403},
+		{"a link to a download", "GET", "/api/v1/backup", "same-site", bare, link, 403},
+		{"a link to the API, written otherwise", "GET", "/%61pi/v1/status", "cross-site", bare, link, 403},
+		{"a link to the metrics", "GET", "/metrics", "cross-site", bare, link, 403},
+		{"a look at the head", "HEAD", "/", "cross-site", bare, link, 403},
+		{"a question for the options", "OPTIONS", status, "cross-site", bare, []string{"Sec-Fetch-Mode", "cors"}, 403},
+		{"a form", "POST", deliveries, "cross-site", bare, link, 403},
+		{"a form on another port", "POST", deliveries, "same-site", bare, link, 403},
+		{"health, which is open to all", "GET", "/healthz", "cross-site", bare, nil, 200},
+		{"with the key", "GET", status, "cross-site", bare, withKey, 200},
+		{"through a listener that vouches", "GET", status, "cross-site", Options{Trusted: true}, nil, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(c.method, "http://localhost:8080"+c.path, strings.NewReader(feodo+"# "+c.name))
+			r.RemoteAddr = "127.0.0.1:1"
+			if c.site != "" {
+				r.Header.Set("Sec-Fetch-Site", c.site)
+			}
+			for i := 0; i+1 < len(c.headers); i += 2 {
+				r.Header.Set(c.headers[i], c.headers[i+1])
+			}
+			w := httptest.NewRecorder()
+			New(d, c.options).ServeHTTP(w, r)
+			if c.want == 403 {
+				wantProblem(t, w, 403, "a page of another site sent this request")
+			} else if w.Code != c.want {
+				t.Errorf("got %d %s\nwant %d", w.Code, w.Body, c.want)
+			}
+		})
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	h := New(openDesk(t, desk.Config{}), Options{Key: key})
 	for _, target := range []string{"/", "/api/v1/status", "/nothing", "/healthz"} {

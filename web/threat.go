@@ -16,6 +16,7 @@ type threat struct {
 	Kind      string    `json:"kind" enum:"threat"`
 	ID        string    `json:"id"`
 	Class     string    `json:"class" doc:"RSIT class."`
+	Name      string    `json:"name" doc:"The family, or a source's own word for what it found."`
 	Family    string    `json:"family" doc:"Of malware, as it was first written; empty where the source names none."`
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
@@ -37,7 +38,7 @@ type size struct {
 
 func viewThreat(t casebook.Threat) threat {
 	v := threat{
-		Kind: "threat", ID: t.ID.Text(casebook.ThreatPrefix), Class: t.Type, Family: t.Family, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen,
+		Kind: "threat", ID: t.ID.Text(casebook.ThreatPrefix), Class: t.Type, Name: t.Name, Family: t.Family, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen,
 		Count: t.Count, Findings: t.Findings, Sizes: []size{}, TLP: t.Mark.TLP.String(), Exercise: t.Mark.Exercise,
 	}
 	for _, s := range t.Sizes {

@@ -41,6 +41,7 @@ type delivery struct {
 	Name       string    `json:"name"`
 	ReceivedAt time.Time `json:"received_at"`
 	State      string    `json:"state"`
+	Share      float64   `json:"share"`
 	Rows       int64     `json:"rows"`
 	Taken      int64     `json:"taken"`
 	Duplicate  int64     `json:"duplicate"`
@@ -159,7 +160,7 @@ func (c loadCommand) follow(ctx context.Context, std streams, p *platform, d del
 		if err != nil {
 			return d, err
 		}
-		progress.show(d.Rows)
+		progress.show(d.Rows, d.Share)
 	}
 	return d, nil
 }

@@ -120,6 +120,16 @@ type feedsCommand struct {
 	format
 }
 
+// feedLine is a line of tocsin feeds --format json.
+type feedLine struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	About   string `json:"about"`
+	Version int64  `json:"version"`
+	GapDays int    `json:"gap_days"`
+	TLP     string `json:"tlp"`
+}
+
 // Help implements kong.HelpProvider.
 func (feedsCommand) Help() string {
 	return `  tocsin feeds --data ./data`
@@ -133,7 +143,7 @@ func (c feedsCommand) Run(std streams) error {
 	}
 	for _, f := range formats.Formats() {
 		if c.json() {
-			err = printJSON(std.out, map[string]any{"kind": "feed", "name": f.Name, "about": f.About, "version": f.Version, "gap_days": f.GapDays, "tlp": f.TLP.String()})
+			err = printJSON(std.out, feedLine{"feed", f.Name, f.About, f.Version, f.GapDays, f.TLP.String()})
 		} else {
 			_, err = fmt.Fprintf(std.out, "%-16s %s\n", f.Name, f.About)
 		}

@@ -53,30 +53,39 @@ func nothing() error { return nil }
 // directory by its local socket; else the directory is taken for our own, and we
 // are its owner meanwhile. A directory that isn't there is made only if make is
 // set.
-func (w where) open(ctx context.Context, make bool) (*platform, error) {
+func (w where) open(ctx context.Context, make bool) (p *platform, err error) {
 	if w.Server != "" {
+		if !strings.HasPrefix(w.Server, "http://") && !strings.HasPrefix(w.Server, "https://") {
+			return nil, exit{exitMisused, fmt.Errorf("--server %s is no web address: it begins with http:// or https://", w.Server)}
+		}
 		key, err := w.key()
 		return &platform{http: http.DefaultClient, base: strings.TrimRight(w.Server, "/"), key: key, close: nothing}, err
 	}
 	if _, err := os.Stat(desk.Directory(w.Data).LedgerKey()); err != nil && !make {
 		return nil, exit{exitMisused, fmt.Errorf("no data directory %s (%w): name one with --data, or begin one with tocsin load or tocsin serve", w.Data, err)}
 	}
-	for deadline := time.Now().Add(patience); ; {
-		p, err := w.enter(ctx)
+	err = whileOwned(ctx, 10*time.Second, func() error {
+		p, err = w.enter(ctx)
+		return err
+	})
+	return p, err
+}
+
+// whileOwned tries again for a while as long as another process owns the data
+// directory: it may be just ending, or not answer yet.
+func whileOwned(ctx context.Context, limit time.Duration, try func() error) error {
+	for deadline := time.Now().Add(limit); ; {
+		err := try()
 		if !errors.Is(err, desk.ErrOwned) || time.Now().After(deadline) {
-			return p, err
+			return err
 		}
-		// The owner is just beginning, or just ending.
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
-
-// patience is how long a command waits for an owner that doesn't answer yet.
-const patience = 10 * time.Second
 
 // enter takes the data directory, or finds its owner.
 func (w where) enter(ctx context.Context) (*platform, error) {

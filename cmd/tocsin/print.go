@@ -56,12 +56,20 @@ func (p *progress) step() int64 {
 	return 1 << 60
 }
 
-func (p *progress) show(rows int64) {
+// show tells rows and their rate, and where the share of the work is known what
+// is left of its time.
+func (p *progress) show(rows int64, share float64) {
 	if !p.on || time.Since(p.shown) < 200*time.Millisecond {
 		return
 	}
 	p.shown = time.Now()
-	fmt.Fprintf(p.w, "\r\x1b[K%s: %s rows, %s a second", p.what, count(rows), count(int64(float64(rows)/time.Since(p.started).Seconds())))
+	spent := time.Since(p.started)
+	line := fmt.Sprintf("%s: %s rows, %s a second", p.what, count(rows), count(int64(float64(rows)/spent.Seconds())))
+	if share > 0.01 && share < 1 {
+		left := time.Duration(float64(spent) * (1 - share) / share)
+		line += fmt.Sprintf(", %.0f %%, %s left", share*100, left.Round(time.Second))
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 }
 
 func (p *progress) end() {

@@ -36,7 +36,12 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 		return exit{exitMisused, fmt.Errorf("serve: %w", err)}
 	}
 	defer listener.Close()
-	d, err := desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds})
+	var d *desk.Desk
+	// A short command may hold the directory when the platform is started again.
+	err = whileOwned(ctx, 3*time.Second, func() error {
+		d, err = desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds})
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -92,6 +97,14 @@ func serverKey(dir desk.Directory) (string, error) {
 
 type versionCommand struct{ format }
 
+// versionLine is a line of tocsin version --format json.
+type versionLine struct {
+	Kind     string `json:"kind"`
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
 // Help implements kong.HelpProvider.
 func (versionCommand) Help() string {
 	return `  tocsin version --format json`
@@ -100,7 +113,7 @@ func (versionCommand) Help() string {
 // Run tells.
 func (c versionCommand) Run(std streams) error {
 	if c.json() {
-		return printJSON(std.out, map[string]any{"kind": "version", "version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+		return printJSON(std.out, versionLine{"version", version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
 	}
 	_, err := fmt.Fprintf(std.out, "tocsin %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err

@@ -47,12 +47,13 @@ CREATE TABLE source (
   id          {id},
   salt        BYTEA  NOT NULL,
   tenant      BIGINT NOT NULL,
+  exercise    BIGINT NOT NULL,
   name        TEXT   NOT NULL,
   gap_days    BIGINT NOT NULL,
   days        BYTEA  NOT NULL,
   recorded_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX source_name ON source (tenant, name);
+CREATE UNIQUE INDEX source_name ON source (tenant, exercise, name);
 
 CREATE TABLE delivery (
   id          {id},
@@ -173,7 +174,8 @@ CREATE TABLE threat (
   recorded_by TEXT   NOT NULL,
   recorded_at BIGINT NOT NULL,
   class       TEXT   NOT NULL,
-  family      TEXT   NOT NULL,
+  family      TEXT   NOT NULL, -- as first written, '' where no source names one
+  name        TEXT   NOT NULL, -- the family, or a source's word for what it found
   family_key  TEXT   NOT NULL,
   first_seen  BIGINT NOT NULL,
   last_seen   BIGINT NOT NULL,

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+const commandsPage = "../../docs/commands.md"
+
+// leaves gives every command as it is typed, "deliveries list" among them, and
+// whether others stand below it.
+func leaves(t *testing.T) (runs, groups []string) {
+	t.Helper()
+	parser, err := kong.New(&commands{}, kong.Name("tocsin"), kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(n *kong.Node, path string)
+	walk = func(n *kong.Node, path string) {
+		for _, child := range n.Children {
+			name := strings.TrimSpace(path + " " + child.Name)
+			if child.Leaf() {
+				runs = append(runs, name)
+			} else {
+				groups = append(groups, name)
+			}
+			walk(child, name)
+		}
+	}
+	walk(parser.Model.Node, "")
+	return runs, groups
+}
+
+// help gives what a command says of itself.
+func help(t *testing.T, name string) string {
+	t.Helper()
+	var out, said bytes.Buffer
+	if code := run(append(strings.Fields(name), "--help"), streams{strings.NewReader(""), &out, &said}); code != 0 || said.Len() > 0 {
+		t.Fatalf("tocsin %s --help: exit %d\n%s", name, code, said.String())
+	}
+	var lines []string
+	for line := range strings.Lines(out.String()) {
+		lines = append(lines, strings.TrimRight(line, " \n"))
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+func TestHelpHasAnExample(t *testing.T) {
+	runs, groups := leaves(t)
+	if len(runs) < 13 {
+		t.Fatalf("got the commands %v", runs)
+	}
+	for _, name := range slices.Concat(runs, groups) {
+		if !regexp.MustCompile(`(?m)^\s*(\S.* \| )?tocsin ` + name + `( |$)`).MatchString(strings.SplitN(help(t, name), "\n", 2)[1]) {
+			t.Errorf("tocsin %s --help has no example\n%s", name, help(t, name))
+		}
+	}
+}
+
+var helpBlock = regexp.MustCompile("(?s)<!-- tocsin ([a-z ]+) --help -->\n```text\n(.*?)\n?```")
+
+// TestCommandsPageHelp holds docs/commands.md against what the commands say of
+// themselves; -update writes it there.
+func TestCommandsPageHelp(t *testing.T) {
+	text, err := os.ReadFile(commandsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	now := helpBlock.ReplaceAllStringFunc(string(text), func(block string) string {
+		m := helpBlock.FindStringSubmatch(block)
+		told[m[1]] = true
+		said := help(t, m[1])
+		if said != m[2] && !*update {
+			t.Errorf("docs/commands.md: tocsin %s --help says\n%s\n--- the page has\n%s", m[1], said, m[2])
+		}
+		return "<!-- tocsin " + m[1] + " --help -->\n```text\n" + said + "\n```"
+	})
+	runs, _ := leaves(t)
+	slices.Sort(runs)
+	if got := slices.Sorted(maps.Keys(told)); !slices.Equal(got, runs) {
+		t.Errorf("docs/commands.md tells of %v, want %v", got, runs)
+	}
+	if *update {
+		if err := os.WriteFile(commandsPage, []byte(now), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// keys gives the names in an object, in their order, and what kind it is. A
+// sentence about a fault is another shape than one about a whole.
+func keys(t *testing.T, line string) (kind string, names []string) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(line))
+	if _, err := d.Token(); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		if name == "kind" {
+			kind = strings.Trim(string(value), `"`)
+		}
+		names = append(names, name.(string))
+	}
+	if _, err := d.Token(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		t.Fatalf("%s: more than one object", line)
+	}
+	if slices.Contains(names, "fault") && kind == "audit" {
+		kind = "audit fault"
+	}
+	return kind, names
+}
+
+// TestCommandsPageShapes compares each object that docs/commands.md shows with one
+// that the program prints.
+func TestCommandsPageShapes(t *testing.T) {
+	text, err := os.ReadFile(commandsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, `{"`) {
+			kind, names := keys(t, line)
+			shown[kind] = names
+		}
+	}
+	printed := map[string][]string{}
+	for line := range strings.Lines(everyShape(t)) {
+		kind, names := keys(t, line)
+		printed[kind] = names
+	}
+	if !reflect.DeepEqual(shown, printed) {
+		for kind := range maps.Keys(printed) {
+			if !slices.Equal(shown[kind], printed[kind]) {
+				t.Errorf("%s: docs/commands.md has\n%v\nthe program prints\n%v", kind, shown[kind], printed[kind])
+			}
+		}
+		t.Errorf("docs/commands.md shows %v, the program prints %v", slices.Sorted(maps.Keys(shown)), slices.Sorted(maps.Keys(printed)))
+	}
+}
+
+// everyShape makes the program print an object of each kind.
+func everyShape(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "day.csv"), "observed_at,family,ip,commit\n2026-03-14T10:00:00Z,Sample,203.0.113.1,c0ffee\nsome day,Sample,203.0.113.1,c0ffee\n")
+	write(t, filepath.Join(dir, "holders.csv"), "cidr,asn\n203.0.113.0/24,64500\n")
+	asJSON := []string{"--format", "json"}
+	out := must(t, dir, append([]string{"load", "--feed", "c2-tracker", "day.csv"}, asJSON...)...).out
+	var l loaded
+	if err := json.Unmarshal([]byte(out), &l); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"version"}} {
+		out += must(t, dir, append(args, asJSON...)...).out
+	}
+	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out
+	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
+		t.Fatal(err)
+	}
+	bad := tocsin(t, dir, "audit", "--format", "json")
+	if bad.code != exitFailed {
+		t.Fatalf("audit without deliveries: exit %d\n%s", bad.code, bad.err)
+	}
+	return out + bad.out
+}
