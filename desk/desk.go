@@ -54,10 +54,11 @@ type Config struct {
 	Disk     intake.Disk      // of the delivery store; nil is Dir/deliveries
 }
 
-// A Directory is a data directory's layout.
+// A Directory is a data directory's layout: each method gives the path of what its
+// name says.
 type Directory string
 
-// The places in a data directory.
+// Database is the path of the SQLite file.
 func (d Directory) Database() string   { return filepath.Join(string(d), "tocsin.db") }
 func (d Directory) Deliveries() string { return filepath.Join(string(d), "deliveries") }
 func (d Directory) Cache() string      { return filepath.Join(string(d), "cache") }

@@ -69,8 +69,10 @@ func (c *csvReader) next(want int) (line int64, fault string, err error) {
 		}
 		n, askew, whole := c.record(data, atEnd, want)
 		if !whole && len(data) <= maxRecord {
+			had := c.w - c.r
 			c.fill()
-			if c.err != nil && c.err != io.EOF {
+			// A fault may come with the octets before it: those are read first.
+			if c.w-c.r == had && c.err != nil && c.err != io.EOF {
 				return 0, "", c.err
 			}
 			continue

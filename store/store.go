@@ -99,6 +99,7 @@ func (db *DB) Close() error {
 	// Readers first: the last connection of SQLite brings everything into its file.
 	err = errors.Join(err, db.read.Close())
 	if db.conn != nil {
+		db.dialect.forget(db.conn)
 		err = errors.Join(err, db.conn.Close())
 	}
 	return errors.Join(err, db.write.Close())

@@ -300,6 +300,29 @@ func (p *platform) getJSON(ctx context.Context, path string, query url.Values, v
 
 // post sends a body and reads the answer into v.
 func (p *platform) post(ctx context.Context, path string, query url.Values, body io.Reader, v any) error {
+	sent := &input{Reader: body}
+	err := p.send(ctx, path, query, sent, v)
+	if sent.err != nil {
+		return exit{exitMisused, fmt.Errorf("the input: %w", sent.err)}
+	}
+	return err
+}
+
+// input remembers what is wrong with what we send: that isn't the platform's fault.
+type input struct {
+	io.Reader
+	err error
+}
+
+func (i *input) Read(p []byte) (int, error) {
+	n, err := i.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		i.err = err
+	}
+	return n, err
+}
+
+func (p *platform) send(ctx context.Context, path string, query url.Values, body io.Reader, v any) error {
 	answer, err := p.call(ctx, http.MethodPost, path, query, "application/json", body)
 	if err != nil {
 		return err

@@ -54,6 +54,7 @@ type auditSum struct {
 	Faults     int64             `json:"faults"`
 	Entries    int64             `json:"entries"`
 	Pending    int64             `json:"pending"`
+	Unsigned   int64             `json:"unsigned"`
 	Rows       int64             `json:"rows"`
 	Deliveries int64             `json:"deliveries"`
 	Root       string            `json:"root"`
@@ -139,7 +140,7 @@ func (c auditCommand) sum(std streams, r desk.AuditResult) error {
 	ok := r.Faults == 0
 	uncovered := store.Uncovered()
 	if c.json() {
-		line := auditSum{"audit", ok, r.Faults, r.Entries, r.Pending, r.Rows, r.Deliveries, r.Root, uncovered}
+		line := auditSum{"audit", ok, r.Faults, r.Entries, r.Pending, r.Unsigned, r.Rows, r.Deliveries, r.Root, uncovered}
 		if !ok {
 			line.Kind = "audit_summary"
 		}
@@ -152,6 +153,9 @@ func (c auditCommand) sum(std streams, r desk.AuditResult) error {
 			verdict = fmt.Sprintf("NOT OK, %s faults", count(r.Faults))
 		}
 		fmt.Fprintf(std.out, "%s: %s ledger entries, %s rows, %s deliveries read again; root %s\n", verdict, count(r.Entries), count(r.Rows), count(r.Deliveries), r.Root)
+		if late := r.Pending + r.Unsigned; late > 0 {
+			fmt.Fprintf(std.out, "  the newest %s entries bear their seals, and no checkpoint is signed over them yet\n", count(late))
+		}
 		for _, name := range slices.Sorted(maps.Keys(uncovered)) {
 			fmt.Fprintf(std.out, "  table %s isn't covered row by row: it %s\n", name, uncovered[name])
 		}
