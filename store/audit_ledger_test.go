@@ -318,3 +318,44 @@ func TestRollbackAndForkAreToldByACheckpointKeptElsewhere(t *testing.T) {
 		wantIs(t, "a checkpoint of another ledger", err, casebook.ErrInvalid)
 	})
 }
+
+func TestAnEntryForgedWithItsHashesBearsNoSeal(t *testing.T) {
+	onEach(t, func(t *testing.T, place func() string) {
+		s := newShell(t, place())
+		key := ask[int64](t, s.db, `SELECT MIN(id) FROM finding`)
+		altered := s.row(findingTable, "id = $1", key)
+		altered[len(altered)-2] = "somebody else"
+		execute(t, s.db, `UPDATE finding SET holder = $1 WHERE id = $2`, "somebody else", key)
+		next := ask[int64](t, s.db, `SELECT MAX(seq) + 1 FROM change_set`)
+		row := entry(t, 4711, next, findingTable, altered)
+		e := ledger.Entry{Kind: row[2].(string), Actor: row[3].(string), At: row[4].(int64), Changes: sha256.Sum256(row[5].([]byte))}
+		leaf := ledger.LeafHash(e.AppendBinary(nil))
+		added, err := ledger.Append(next, leaf, ledger.HashReaderFunc(func(indexes []int64) ([]ledger.Hash, error) {
+			all := make([]ledger.Hash, len(indexes))
+			for i, index := range indexes {
+				all[i] = ledger.Hash(ask[[]byte](t, s.db, `SELECT hash FROM ledger_hash WHERE id = $1`, index))
+			}
+			return all, nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, h := range added {
+			execute(t, s.db, `INSERT INTO ledger_hash (id, hash) VALUES ($1, $2)`, ledger.StoredCount(next)+int64(i), h[:])
+		}
+		_, stranger, err := ledger.NewSigner("tocsin/stranger")
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := ledger.ParseSigner(stranger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, seal := range [][]byte{{}, other.Seal(leaf)} {
+			row[len(row)-1] = seal
+			execute(t, s.db, changeSetTable.insertSQL, row...)
+			s.told("an entry with its hashes behind the checkpoint", AuditOptions{}, "change_set 4711 extra", fmt.Sprintf("finding %d altered", key))
+			execute(t, s.db, changeSetTable.deleteSQL, int64(4711))
+		}
+	})
+}
