@@ -135,6 +135,9 @@ func (a *auditor) run() error {
 	if err := a.relations(); err != nil {
 		return err
 	}
+	if err := a.schema(); err != nil {
+		return err
+	}
 	if !a.present["change_set"] {
 		return nil // told; without the record there is nothing to hold a row against
 	}

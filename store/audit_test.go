@@ -146,7 +146,7 @@ func TestAValueOfAnotherTypeIsAnAlteredRow(t *testing.T) {
 				}
 			}
 		}
-		sound(t, s.place, s.signer)
+		soundRows(t, s)
 	})
 }
 
@@ -191,7 +191,7 @@ func TestTablesGoneAndTablesTooMany(t *testing.T) {
 			s.told(table.name+" gone", AuditOptions{}, table.name+" * missing", "hidden * extra")
 			execute(t, s.db, `ALTER TABLE hidden RENAME TO `+table.name)
 		}
-		sound(t, s.place, s.signer)
+		soundRows(t, s)
 	})
 }
 

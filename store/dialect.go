@@ -46,6 +46,8 @@ type dialect interface {
 	lock(tx *Tx, work lock) error
 	// relations lists the tables of the database.
 	relations(ctx context.Context, q querier) ([]string, error)
+	// objects gives the parts of the schema as they should be and as they are.
+	objects(ctx context.Context, q querier) (want, got map[string]object, err error)
 	// copyTo copies the database as it is at one moment into a new SQLite file.
 	copyTo(ctx context.Context, db *DB, file string) error
 	// numberFrom makes the next new row of a table have this number.

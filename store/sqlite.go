@@ -250,7 +250,7 @@ func eachDriverRow(rows driver.Rows, columns int, f func(row []any) error) (err 
 }
 
 func (*sqlite) relations(ctx context.Context, q querier) ([]string, error) {
-	return names(q.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`))
+	return names(q.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`))
 }
 
 func names(rows *sql.Rows, err error) ([]string, error) {
