@@ -1,3 +1,8 @@
+//go:build !race
+
+// What reads millions of rows itself would take a quarter of an hour under the
+// race detector, and would watch nothing but a test: ./test runs it without.
+
 package main
 
 import (

@@ -161,7 +161,6 @@ CREATE TABLE observation (
   peer_port   BIGINT NOT NULL,
   asn         BIGINT NOT NULL
 );
-CREATE INDEX observation_finding ON observation (finding, id);
 
 CREATE TABLE threat (
   id          {id},
