@@ -26,17 +26,18 @@ var drawnClaim = rapid.Custom(func(t *rapid.T) Claim {
 	c := hit(rapid.IntRange(1, 4).Draw(t, "host"), at)
 	c.Family = rapid.SampledFrom([]string{"Mirai", "mirai", "Qakbot", ""}).Draw(t, "family")
 	c.Type = rapid.SampledFrom([]casebook.Type{casebook.InfectedSystem, casebook.C2Server, casebook.Scanner}).Draw(t, "type")
-	c.Role = c.Type.Role()
-	if rapid.Bool().Draw(t, "as a bot") {
-		c.Role = casebook.Bot
-	}
 	c.Port = rapid.Uint16Range(0, 2).Draw(t, "port")
 	c.Severity = casebook.Severity(rapid.IntRange(0, 5).Draw(t, "severity"))
-	c.TLP = casebook.TLP(rapid.IntRange(0, 4).Draw(t, "tlp"))
 	// A table of holdings gives one answer for one asset at one moment.
 	c.Holder = fmt.Sprintf("holder of %s at %v", c.Asset, c.ObservedAt)
 	c.ASN, c.Party, c.Region = uint32(hour+1_000_000), c.Holder, c.Holder
-	return keyed(c)
+	c = keyed(c)
+	// What a source gives to all its claims can't differ between two that are one.
+	c.Role, c.TLP = c.Type.Role(), casebook.TLP(c.Key[0]%5)
+	if c.Key[1]%2 == 1 {
+		c.Role = casebook.Bot
+	}
+	return c
 })
 
 // tenants hands out tenants: to each its own findings, in one database.

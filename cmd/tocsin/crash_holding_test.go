@@ -1,3 +1,8 @@
+//go:build !race
+
+// The programs that this starts are built without the race detector, and what the
+// test itself does is slow under it: ./test runs it without.
+
 package main
 
 import (

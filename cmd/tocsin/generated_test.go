@@ -72,3 +72,15 @@ func dirty(r *rand.Rand) string {
 		return "\"2026-03-14 00:00:00\",\"tcp\",\"198.51.100.3\",1,64500,\"XA\",\"203.0.113.1\",80,\"example\x00bot\",\"examplebot\",\"\",\"\"\n"
 	}
 }
+
+const sinkholeHeader = `"timestamp","protocol","src_ip","src_port","infection"`
+
+// sinkhole writes rows of a sinkhole report, from the n-th on.
+func sinkhole(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		i += from
+		fmt.Fprintf(&b, "\"2026-03-14 %02d:%02d:%02d\",\"tcp\",\"192.0.2.%d\",%d,\"examplebot\"\n", i/3600%24, i/60%60, i%60, i%250, 1024+i%60000)
+	}
+	return b.String()
+}
