@@ -43,18 +43,7 @@ func (c holdingImport) Run(ctx context.Context, std streams) error {
 	if c.Source != "" && len(c.Files) > 1 {
 		return exit{exitMisused, fmt.Errorf("holding import: --source %s with %d files: each would replace the one before; import them one by one, each with its own --source", c.Source, len(c.Files))}
 	}
-	p, err := c.open(ctx, true)
-	if err != nil {
-		return err
-	}
-	w := worse{std: std}
-	for _, file := range c.Files {
-		if ctx.Err() == nil {
-			w.add(c.load(ctx, std, p, file))
-		}
-	}
-	w.add(p.close())
-	return w.result()
+	return c.each(ctx, std, c.Files, func(p *platform, file string) error { return c.load(ctx, std, p, file) })
 }
 
 func (c holdingImport) load(ctx context.Context, std streams, p *platform, file string) error {

@@ -65,19 +65,8 @@ type loaded struct {
 }
 
 // Run takes the files one after the other.
-func (c loadCommand) Run(ctx context.Context, std streams) (err error) {
-	p, err := c.open(ctx, true)
-	if err != nil {
-		return err
-	}
-	w := worse{std: std}
-	for _, file := range c.Files {
-		if ctx.Err() == nil {
-			w.add(c.load(ctx, std, p, file))
-		}
-	}
-	w.add(p.close())
-	return w.result()
+func (c loadCommand) Run(ctx context.Context, std streams) error {
+	return c.each(ctx, std, c.Files, func(p *platform, file string) error { return c.load(ctx, std, p, file) })
 }
 
 func (c loadCommand) load(ctx context.Context, std streams, p *platform, file string) error {

@@ -71,6 +71,23 @@ func (w where) open(ctx context.Context, make bool) (p *platform, err error) {
 	return p, err
 }
 
+// each opens the platform, making a data directory that isn't there, and does the
+// work file by file: one that fails is told, and the rest is done.
+func (w where) each(ctx context.Context, std streams, files []string, work func(p *platform, file string) error) error {
+	p, err := w.open(ctx, true)
+	if err != nil {
+		return err
+	}
+	worst := worse{std: std}
+	for _, file := range files {
+		if ctx.Err() == nil {
+			worst.add(work(p, file))
+		}
+	}
+	worst.add(p.close())
+	return worst.result()
+}
+
 // whileOwned tries again for a while as long as another process owns the data
 // directory: it may be just ending, or not answer yet.
 func whileOwned(ctx context.Context, limit time.Duration, try func() error) error {
