@@ -20,6 +20,11 @@ const (
 	DeliveryPrefix = "dlv"
 	FindingPrefix  = "fnd"
 	ThreatPrefix   = "thr"
+	IncidentPrefix = "inc"
+	AnchorPrefix   = "anc"
+	GradePrefix    = "grd"
+	DutyPrefix     = "dty"
+	PartyPrefix    = "pty"
 )
 
 var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
