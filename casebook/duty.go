@@ -57,6 +57,8 @@ const (
 	Suspended
 	Superseded
 	VoidDuty
+
+	DutyStates = iota // how many there are
 )
 
 var dutyStateNames = words{"unset", "open", "met", "late", "missed", "suspended", "superseded", "void"}
