@@ -88,7 +88,12 @@ func newSink(t *testing.T, prepare func(*sink, *smtp.Server) net.Listener) *sink
 	s.address = l.Addr().String()
 	var done sync.WaitGroup
 	done.Go(func() { server.Serve(l) })
-	t.Cleanup(func() { close(s.released); server.Close(); done.Wait() })
+	t.Cleanup(func() {
+		close(s.released)
+		server.Close()
+		l.Close() // a server that didn't come to serve doesn't know it yet
+		done.Wait()
+	})
 	return s
 }
 
