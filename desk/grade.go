@@ -20,7 +20,7 @@ import (
 var grader = casebook.Actor{Kind: casebook.Rule, Name: "grade"}
 
 const (
-	gradeEvery = time.Second
+	gradeEvery = 20 * time.Second
 	gradeBatch = 200
 	// basisEvery is how often it is asked whether other law is in force now.
 	basisEvery = time.Minute
@@ -40,19 +40,14 @@ func (d *Desk) Grade(ctx context.Context) error {
 			}
 		}
 		n, failed := d.GradeOnce(ctx, d.Now())
+		var again time.Time
 		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "grading stopped, trying again in a second", "err", err)
-			moved = nil
+			moved, again = nil, d.Now().Add(retryAfter)
 		} else if n > 0 {
 			continue
 		}
-		timer := time.NewTimer(gradeEvery)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-moved:
-		}
-		timer.Stop()
+		d.rest(ctx, moved, again, gradeEvery)
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ func (c *casework) judge() error {
 	if err != nil {
 		return err
 	}
+	if len(parties) == 0 && !proposed {
+		c.calls = append(c.calls, call{kind: callNobody, incident: i, at: c.at})
+	}
 	there, err := c.tx.Duties(i.ID)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ var sender = casebook.Actor{Kind: casebook.Rule, Name: "send"}
 
 const (
 	// sendEvery is how often the outbox is looked at without being told.
-	sendEvery = time.Second
+	sendEvery = 20 * time.Second
 	sendBatch = 100
 )
 
@@ -38,17 +38,11 @@ func (d *Desk) Send(ctx context.Context) error {
 			slog.ErrorContext(ctx, "sending stopped, trying again in a second", "err", err)
 			told = nil
 		}
-		wait := sendEvery
-		if next, err := d.nextOutgoing(ctx); err == nil && !next.IsZero() {
-			wait = max(10*time.Millisecond, min(wait, next.Sub(d.Now())))
+		next, failed := d.nextOutgoing(ctx)
+		if err != nil || failed != nil {
+			next = d.Now().Add(retryAfter)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-told:
-		}
-		timer.Stop()
+		d.rest(ctx, told, next, sendEvery)
 	}
 	return nil
 }
@@ -91,9 +85,9 @@ func (d *Desk) SendOnce(ctx context.Context, at time.Time) error {
 }
 
 func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) error {
-	var m Message
-	if err := json.Unmarshal(o.Payload, &m); err != nil {
-		o.State, o.Fault = store.OutboxDead, "its payload can't be read: "+err.Error()
+	m, err := ReadMessage(o.Payload)
+	if err != nil {
+		o.State, o.Fault = store.OutboxDead, err.Error()
 		return d.moveLine(ctx, store.OutboxWaiting, o)
 	}
 	if m.Target == "" {

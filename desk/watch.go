@@ -18,8 +18,8 @@ var watcher = casebook.Actor{Kind: casebook.Rule, Name: "watch"}
 
 const (
 	// watchEvery is how often the store is asked for the next moment, whatever the
-	// last answer was: the machine's clock may have moved, or another process written.
-	watchEvery = time.Second
+	// last answer was.
+	watchEvery = 20 * time.Second
 	// watchBatch bounds how many duties one commit tells.
 	watchBatch = 500
 )
@@ -44,20 +44,11 @@ func (d *Desk) Watch(ctx context.Context) error {
 				continue
 			}
 		}
-		wait := watchEvery
-		if next, err := d.db.Reader(casebook.Operator()).NextMoment(ctx); err == nil && !next.IsZero() {
-			wait = max(0, min(wait, next.Sub(d.Now())))
+		next, failed := d.db.Reader(casebook.Operator()).NextMoment(ctx)
+		if err != nil || failed != nil {
+			next, changed = at.Add(retryAfter), nil
 		}
-		if err != nil {
-			wait, changed = watchEvery, nil
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-changed:
-		}
-		timer.Stop()
+		d.rest(ctx, changed, next, watchEvery)
 	}
 	return nil
 }
@@ -125,7 +116,7 @@ func (c *casework) tell(duty casebook.Duty) (call, error) {
 	for times < len(moments) && !moments[times].After(c.at) {
 		times++
 	}
-	if err := c.tx.ToldOfDuty(duty.ID, times); err != nil {
+	if err := c.tx.ToldOfDuty(duty.ID, duty.Told, times); err != nil {
 		return call{}, err
 	}
 	entry := casebook.Anchor{Kind: casebook.DutyWarned, At: moments[times-1], Source: duty.ID.Text(casebook.DutyPrefix), Note: duty.Regime + " " + duty.Stage}

@@ -118,17 +118,17 @@ func (tx *Tx) ChangeDuty(id casebook.ID, from, to casebook.DutyState, at time.Ti
 	return tx.noteChange(row.id, to, at, reason)
 }
 
-// ToldOfDuty notes that people were told of a duty for the nth time. It gives
-// ErrConflict when it isn't the next time.
-func (tx *Tx) ToldOfDuty(id casebook.ID, times int) error {
+// ToldOfDuty notes that people were told of a duty's moments up to one. It gives
+// ErrConflict when they were told of others than those before meanwhile.
+func (tx *Tx) ToldOfDuty(id casebook.ID, before, now int) error {
 	row, err := tx.duty(id)
 	if err != nil {
 		return err
 	}
-	if row.Told != times-1 {
-		return fmt.Errorf("people were told %d times of duty %s, not %d: %w", row.Told, id.Text(casebook.DutyPrefix), times-1, casebook.ErrConflict)
+	if row.Told != before {
+		return fmt.Errorf("people were told of %d moments of duty %s, not of %d: %w", row.Told, id.Text(casebook.DutyPrefix), before, casebook.ErrConflict)
 	}
-	row.Told = times
+	row.Told = now
 	return tx.saveDuty(row)
 }
 
