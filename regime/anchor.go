@@ -106,3 +106,6 @@ func eventOf(anchor, stage string) string {
 	}
 	return anchor
 }
+
+// EventWords gives the names that an event may have, but for the acts upon stages.
+func EventWords() []string { return slices.Concat(anchorNames(), logKinds, []string{voided}) }

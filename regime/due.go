@@ -203,16 +203,15 @@ func (r *reckoner) nothing() string {
 func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
 	truth = Yes
 	if s.By == "" {
-		roles := s.Roles
-		if len(roles) == 0 {
-			roles = r.pack.Who.Roles
+		truth = r.pack.Addresses(r.in.Party.Roles)
+		if len(s.Roles) > 0 {
+			truth = oneOf(r.in.Party.Roles, s.Roles)
 		}
-		truth = oneOf(r.in.Party.Roles, roles)
 		if len(s.Not) > 0 && oneOf(r.in.Party.Roles, s.Not) == Yes {
 			truth = No
 		}
 		if truth == Maybe {
-			why = "to be graded: party.roles must say what the party is"
+			why = "to be graded: party.roles must say whether the party is one of those that owe it"
 		}
 	}
 	if truth == No {

@@ -86,6 +86,7 @@ func (v *verifier) head() {
 	}
 	v.span("in_force", p.InForce, p.Status != "proposed" && p.Status != "catalogue")
 	v.all("who.roles", p.Who.Roles, Roles)
+	v.all("who.perhaps", p.Who.Perhaps, Roles)
 	for _, id := range sortedKeys(p.Recipients) {
 		at := "recipients." + id
 		v.want(at+".name", p.Recipients[id].Name, "what the regime calls the recipient")
