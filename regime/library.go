@@ -96,7 +96,7 @@ func (l *Library) add(sheets []*sheet) (faults []error) {
 	for len(waiting) > 0 {
 		var rest []*sheet
 		for _, s := range waiting {
-			base := s.base()
+			base := s.waits()
 			if base != "" && (l.newest(base) == nil || slices.ContainsFunc(waiting, func(o *sheet) bool { return o != s && o.supplies(base, s) })) {
 				rest = append(rest, s)
 				continue
@@ -108,7 +108,7 @@ func (l *Library) add(sheets []*sheet) (faults []error) {
 		}
 		if len(rest) == len(waiting) {
 			for _, s := range rest {
-				faults = append(faults, s.fault("", fmt.Sprintf("it is laid over %s, which isn't there, can't be taken, or is laid over this one", s.base())))
+				faults = append(faults, s.fault("", fmt.Sprintf("it stands on %s, which isn't there, can't be taken, or stands on this one", s.waits())))
 			}
 			break
 		}

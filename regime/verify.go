@@ -252,6 +252,9 @@ func (v *verifier) stage(s *Stage) {
 	if s.Every != "" {
 		v.oneOf(at+".every", s.Every, []string{"month", "quarter"})
 	}
+	if _, ok := v.pack.Stage(s.Until); s.Until != "" && (!ok || s.Until == s.ID) {
+		v.say(at+".until", "%.40q: expected another stage", s.Until)
+	}
 	if s.Meets != "" {
 		v.oneOf(at+".meets", s.Meets, []string{"dispatched", "delivered", "acknowledged"})
 	}
