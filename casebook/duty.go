@@ -57,6 +57,8 @@ const (
 	Suspended
 	Superseded
 	VoidDuty
+
+	DutyStates = iota // how many there are
 )
 
 var dutyStateNames = words{"unset", "open", "met", "late", "missed", "suspended", "superseded", "void"}
@@ -74,11 +76,15 @@ func (s DutyState) Runs() bool { return s == Unset || s == OpenDuty }
 
 // Moments are when people are told of a duty, in their order: half of its time
 // gone, a tenth left (but a quarter of an hour at least, if it has that much), and
-// the moment just past its due one. A duty with under a minute has the last only.
+// the moment just past its due one. A duty with under a minute has the last only; a
+// provisional one then has none, since the call that opens it says all.
 func (d Duty) Moments() []time.Time {
 	past := d.Due.Add(time.Second)
 	span := d.Due.Sub(d.Started)
-	if span < time.Minute {
+	switch {
+	case span < time.Minute && d.Provisional:
+		return nil
+	case span < time.Minute:
 		return []time.Time{past}
 	}
 	half := d.Started.Add(span / 2).Truncate(time.Second)

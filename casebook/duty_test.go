@@ -19,8 +19,9 @@ func TestDutyTellsPeopleBeforeAndAfter(t *testing.T) {
 		{"half an hour: a quarter left is half gone", 30 * time.Minute, []string{"14:45:00", "15:00:01"}},
 		{"ten minutes", 10 * time.Minute, []string{"14:35:00", "14:40:01"}},
 		{"at once", 0, []string{"14:30:01"}},
+		{"provisional at once", -1, nil},
 	} {
-		d := Duty{Started: start, Due: start.Add(c.limit), State: OpenDuty}
+		d := Duty{Started: start, Due: start.Add(max(0, c.limit)), State: OpenDuty, Provisional: c.limit < 0}
 		var got []string
 		for _, m := range d.Moments() {
 			got = append(got, m.Format(time.TimeOnly))

@@ -26,6 +26,7 @@ type migration struct {
 // migrations in their order; number 1 is the first.
 var migrations = []migration{
 	{"0001_ground.sql", 1},
+	{"0002_cases.sql", 2},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -52,6 +52,11 @@ func (s *server) enterAPI() {
 	s.enterFeeds(api)
 	s.enterLedger(api)
 	s.enterHoldings(api)
+	s.enterParties(api)
+	s.enterIncidents(api)
+	s.enterDuties(api)
+	s.enterRegimes(api)
+	s.enterOutbox(api)
 	s.enterBackup(api)
 	s.enterDocument(api)
 }

@@ -13,18 +13,22 @@ import (
 
 // counts is how much there is of everything, and where the ledger stands.
 type counts struct {
-	Kind         string `json:"kind" enum:"status"`
-	Deliveries   int64  `json:"deliveries"`
-	Waiting      int64  `json:"waiting" doc:"Deliveries not yet folded to their end."`
-	Observations int64  `json:"observations"`
-	Duplicates   int64  `json:"duplicates"`
-	Refused      int64  `json:"refused" doc:"Bad rows."`
-	Findings     int64  `json:"findings"`
-	Threats      int64  `json:"threats"`
-	Incidents    int64  `json:"incidents"`
-	Duties       duties `json:"duties"`
-	Outbox       outbox `json:"outbox"`
-	Ledger       head   `json:"ledger"`
+	Kind         string     `json:"kind" enum:"status"`
+	Deliveries   int64      `json:"deliveries"`
+	Waiting      int64      `json:"waiting" doc:"Deliveries not yet folded to their end."`
+	Observations int64      `json:"observations"`
+	Duplicates   int64      `json:"duplicates"`
+	Refused      int64      `json:"refused" doc:"Bad rows."`
+	Findings     int64      `json:"findings"`
+	Threats      int64      `json:"threats"`
+	Incidents    int64      `json:"incidents"`
+	Proposed     int64      `json:"proposed" doc:"Incidents that no person has confirmed or dismissed."`
+	Ungraded     int64      `json:"ungraded" doc:"Threats that grew and aren't graded yet."`
+	Speaks       int64      `json:"own_parties" doc:"Parties whose duties are reckoned here; with none, no duty is."`
+	Duties       duties     `json:"duties"`
+	Outbox       outbox     `json:"outbox"`
+	Ledger       head       `json:"ledger"`
+	Clock        clockState `json:"clock"`
 }
 
 type duties struct {
@@ -60,17 +64,23 @@ func (s *server) enterStatus(api huma.API) {
 	})
 }
 
-// counts reads the status. Incidents and duties are 0 because this version has
-// none: no table of them exists.
+// counts reads the status.
 func (s *server) counts(ctx context.Context, scope casebook.Scope) (counts, error) {
 	c, err := s.desk.Reader(scope).Counts(ctx)
+	if err != nil {
+		return counts{}, err
+	}
+	clock, err := s.desk.Reader(scope).Clock(ctx)
 	if err != nil {
 		return counts{}, err
 	}
 	root, err := s.root(c.Checkpoint)
 	return counts{
 		Kind: "status", Deliveries: c.Deliveries, Waiting: c.Waiting, Observations: c.Observations, Duplicates: c.Duplicates,
-		Refused: c.Refused, Findings: c.Findings, Threats: c.Threats,
+		Refused: c.Refused, Findings: c.Findings, Threats: c.Threats, Incidents: c.Incidents, Proposed: c.Proposed, Ungraded: c.Ungraded, Speaks: c.OwnParties,
+		Duties: duties{c.Duties[casebook.Unset], c.Duties[casebook.OpenDuty], c.Duties[casebook.Met], c.Duties[casebook.Late], c.Duties[casebook.Missed],
+			c.Duties[casebook.Suspended], c.Duties[casebook.Superseded], c.Duties[casebook.VoidDuty]},
+		Clock:  viewClock(clock.ClockState),
 		Outbox: outbox{c.OutboxWaits, c.OutboxDead},
 		Ledger: head{c.Entries, root, c.Checkpoint},
 	}, err

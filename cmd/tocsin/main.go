@@ -32,6 +32,10 @@ type commands struct {
 	Deliveries deliveriesCommand `cmd:"" help:"List deliveries, or show one with its refused rows." group:"Feeds"`
 	Status     statusCommand     `cmd:"" help:"Count what there is." group:"Platform"`
 	Findings   findingsCommand   `cmd:"" help:"Print findings as a stream." group:"Feeds"`
+	Incident   incidentCommand   `cmd:"" help:"Cases: open, confirm, grade, own, note." group:"Cases"`
+	Duty       dutyCommand       `cmd:"" help:"Statutory clocks: who owes what by when." group:"Cases"`
+	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
+	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
 	Holding    holdingCommand    `cmd:"" help:"Tables of who holds which addresses and names." group:"Platform"`
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`

@@ -185,6 +185,7 @@ func (o *ownership) close() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = o.server.Close()
 	}
+	err = errors.Join(err, o.desk.Settle(grace))
 	o.stop()
 	o.done.Wait()
 	return errors.Join(err, o.desk.Close())
@@ -251,6 +252,9 @@ func (p *platform) call(ctx context.Context, method, path string, query url.Valu
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/octet-stream")
+		if _, ok := body.(*bytes.Reader); ok { // an object of ours; files are streams
+			r.Header.Set("Content-Type", "application/json")
+		}
 	}
 	answer, err := p.http.Do(r)
 	if err != nil {

@@ -1,0 +1,187 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/courier"
+	"tocsin/store"
+)
+
+// sender is the rule in whose name lines of the outbox are carried out.
+var sender = casebook.Actor{Kind: casebook.Rule, Name: "send"}
+
+const (
+	// sendEvery is how often the outbox is looked at without being told.
+	sendEvery = 20 * time.Second
+	sendBatch = 100
+)
+
+// Send carries out the lines of the outbox as they come due, until ctx ends. A line
+// is sent at least once: that it is being sent is committed before a connection
+// opens, so a line found in that state belongs to a life that ended; it is sent
+// again and says so.
+func (d *Desk) Send(ctx context.Context) error {
+	if err := d.resume(ctx); err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "lines of the outbox that an earlier life was sending wait", "err", err)
+	}
+	for ctx.Err() == nil {
+		told := d.outgoing.wait()
+		err := d.SendOnce(ctx, d.Now())
+		if err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "sending stopped, trying again in a second", "err", err)
+			told = nil
+		}
+		next, failed := d.nextOutgoing(ctx)
+		if err != nil || failed != nil {
+			next = d.Now().Add(retryAfter)
+		}
+		d.rest(ctx, told, next, sendEvery)
+	}
+	return nil
+}
+
+// nextOutgoing gives when the next line is to be sent; zero when none can be.
+func (d *Desk) nextOutgoing(ctx context.Context) (time.Time, error) {
+	if d.courier == nil {
+		return time.Time{}, nil
+	}
+	return d.db.Reader(casebook.Operator()).NextOutgoing(ctx)
+}
+
+// resume puts back what an earlier life was sending when it ended.
+func (d *Desk) resume(ctx context.Context) error {
+	state := store.OutboxSending
+	lines, err := d.db.Reader(casebook.Operator()).Outbox(ctx, &state, sendBatch)
+	for _, o := range lines {
+		o.State, o.DueAt, o.Fault = store.OutboxWaiting, d.Now(), "resent after crash: the attempt before has no end on record"
+		err = errors.Join(err, d.moveLine(ctx, store.OutboxSending, o))
+	}
+	return err
+}
+
+// SendOnce carries out the lines that are due at a moment.
+func (d *Desk) SendOnce(ctx context.Context, at time.Time) error {
+	if d.courier == nil {
+		return nil // they stay as they are: the next start that has a contact finds them
+	}
+	state := store.OutboxWaiting
+	lines, err := d.db.Reader(casebook.Operator()).Outbox(ctx, &state, sendBatch)
+	for _, o := range lines {
+		if o.DueAt.After(at) || ctx.Err() != nil {
+			break
+		}
+		if one := d.send(ctx, o, at); one != nil && !errors.Is(one, casebook.ErrConflict) {
+			err = errors.Join(err, fmt.Errorf("outbox line %s: %w", o.MessageID, one))
+		}
+	}
+	return err
+}
+
+func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) error {
+	m, err := ReadMessage(o.Payload)
+	if err != nil {
+		o.State, o.Fault = store.OutboxDead, err.Error()
+		return d.moveLine(ctx, store.OutboxWaiting, o)
+	}
+	if m.Target == "" {
+		return d.spread(ctx, o, m, at)
+	}
+	o.State, o.Attempts = store.OutboxSending, o.Attempts+1
+	if err := d.moveLine(ctx, store.OutboxWaiting, o); err != nil {
+		return err
+	}
+	urgency := courier.Normal
+	if m.Urgent {
+		urgency = courier.Urgent
+	}
+	proof, err := d.courier.Send(ctx, m.Target, courier.Message{ID: o.MessageID, Kind: o.Kind, Subject: m.Subject, Text: m.Text, Body: m.Body,
+		Language: d.language, At: m.At, Urgency: urgency})
+	now := d.Now()
+	switch next, dead := courier.Pressing.Next(o.MessageID, o.RecordedAt, o.Attempts); {
+	case err == nil:
+		o.State, o.Fault = store.OutboxSent, clip(fmt.Sprintf("%s %d %s", proof.Target, proof.Code, proof.Said), 1000)
+	case ctx.Err() != nil:
+		return ctx.Err() // the next life sends it again, and says so
+	case !courier.Temporary(err) || dead:
+		o.State, o.Fault = store.OutboxDead, clip(err.Error(), 1000)
+		slog.ErrorContext(ctx, "a message to people on duty is dead", "message", o.MessageID, "err", err)
+	default:
+		if next.Before(now) {
+			next = now.Add(courier.Pressing.First)
+		}
+		o.State, o.DueAt, o.Fault = store.OutboxWaiting, next, clip(err.Error(), 1000)
+	}
+	return d.moveLine(ctx, store.OutboxSending, o)
+}
+
+// spread makes one line a contact of a line for whoever is on duty.
+func (d *Desk) spread(ctx context.Context, o store.Outgoing, m Message, at time.Time) error {
+	_, err := d.db.Write(ctx, store.Work{Kind: "send", Actor: sender.String(), At: at}, func(tx *store.Tx) error {
+		for i, target := range d.contacts {
+			m.Target = target
+			payload, err := json.Marshal(m)
+			if err != nil {
+				return err
+			}
+			id := fmt.Sprintf("%s-%d", o.MessageID, i+1)
+			if err := tx.Enqueue(store.OutboxLine{Tenant: o.Tenant, Kind: o.Kind, MessageID: id, Payload: payload}); err != nil {
+				return err
+			}
+		}
+		o.State, o.Fault = store.OutboxSent, fmt.Sprintf("made into %d lines, one a contact", len(d.contacts))
+		return tx.MoveOutgoing(store.OutboxWaiting, o)
+	})
+	if err == nil {
+		d.outgoing.tell()
+	}
+	return err
+}
+
+func (d *Desk) moveLine(ctx context.Context, from store.OutboxState, o store.Outgoing) error {
+	// What became of a message is recorded also while the desk closes.
+	_, err := d.db.Write(context.WithoutCancel(ctx), store.Work{Kind: "send", Actor: sender.String(), At: d.Now()}, func(tx *store.Tx) error {
+		return tx.MoveOutgoing(from, o)
+	})
+	return err
+}
+
+// Resend puts a line that is dead, or was sent, back to be sent at once, under the
+// same Message-ID.
+func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID string) (store.Outgoing, error) {
+	at := d.Now()
+	o, err := d.Reader(casebook.Operator()).Outgoing(ctx, messageID)
+	if err != nil {
+		return o, err
+	}
+	if o.State == store.OutboxSending {
+		return o, fmt.Errorf("outbox line %s is being sent: %w", messageID, casebook.ErrConflict)
+	}
+	from := o.State
+	o.State, o.DueAt, o.Attempts, o.Fault = store.OutboxWaiting, at, 0, "resent by "+who.String()
+	_, err = d.db.Write(ctx, store.Work{Kind: "resend", Actor: who.String(), At: at}, func(tx *store.Tx) error { return tx.MoveOutgoing(from, o) })
+	d.outgoing.tell()
+	return o, err
+}
+
+// targets splits the contacts of the settings, so that each address is tried by
+// itself.
+func targets(contacts []string) ([]string, error) {
+	var all []string
+	for _, text := range contacts {
+		t, err := courier.ParseTarget(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("contact: %w", err)
+		}
+		for _, one := range t.Split() {
+			all = append(all, one.String())
+		}
+	}
+	return all, nil
+}
