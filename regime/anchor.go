@@ -2,7 +2,6 @@ package regime
 
 import (
 	"slices"
-	"strings"
 
 	"tocsin/casebook"
 )
@@ -70,7 +69,8 @@ var logKinds = []string{
 // voided is the event that says that there was no incident.
 const voided = "void"
 
-// stageActs are what can happen to a stage: "level1_report.submitted".
+// stageActs are what can happen to a stage: "level1_report.submitted", or with its
+// regime "cn-miit-2009-156/level1_report.submitted".
 var stageActs = []string{"submitted", "received", "suspended", "resumed"}
 
 // eventNames gives every name that an event may have.
@@ -79,7 +79,7 @@ func (l *Library) eventNames() []string {
 	for _, p := range l.Packs() {
 		for _, s := range p.Stages {
 			for _, act := range stageActs {
-				names = append(names, s.ID+"."+act)
+				names = append(names, s.ID+"."+act, p.ID+"/"+s.ID+"."+act)
 			}
 		}
 	}
@@ -99,10 +99,5 @@ func previous(anchor string) (act string, ok bool) {
 	return "", false
 }
 
-// eventOf gives the name of the event that an anchor listens to.
-func eventOf(anchor, stage string) string {
-	if act, ok := previous(anchor); ok {
-		return strings.Join([]string{stage, act}, ".")
-	}
-	return anchor
-}
+// EventWords gives the names that an event may have, but for the acts upon stages.
+func EventWords() []string { return slices.Concat(anchorNames(), logKinds, []string{voided}) }

@@ -70,8 +70,10 @@ func (r *reckoner) anchored(anchor, of, which, every string) []beginning {
 // recorded gives the events that are an anchor, under the law's word or under
 // those of the incident's log.
 func (r *reckoner) recorded(anchor, of string, word anchorWord) []beginning {
-	name := eventOf(anchor, of)
-	events := r.in.events(name)
+	events := r.in.events(anchor)
+	if act, chained := previous(anchor); chained {
+		events = r.acts(of, act)
+	}
 	if len(events) == 0 {
 		events = r.in.kinds(anchor)
 		slices.SortStableFunc(events, func(a, b Event) int { return a.At.Compare(b.At) })
@@ -85,6 +87,15 @@ func (r *reckoner) recorded(anchor, of string, word anchorWord) []beginning {
 			list[i].why = "nobody has confirmed it yet"
 		}
 	}
+	return list
+}
+
+// acts gives what happened to a stage of this pack, in order of time, under its own
+// name or under one that says the regime too, since stages of several regimes may
+// have one name.
+func (r *reckoner) acts(stage, act string) []Event {
+	list := append(r.in.events(stage+"."+act), r.in.events(r.pack.ID+"/"+stage+"."+act)...)
+	slices.SortStableFunc(list, func(a, b Event) int { return a.At.Compare(b.At) })
 	return list
 }
 

@@ -1,11 +1,8 @@
 package regime
 
 import (
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -15,9 +12,6 @@ import (
 
 	"tocsin/casebook"
 )
-
-//go:embed calendar/*.yaml
-var builtinCalendars embed.FS
 
 // Calendar says which days are working days, from one day to another. It is dated
 // data with a source: what lies outside its days isn't known.
@@ -157,29 +151,20 @@ func yamlFault(file string, err error) error {
 	return fmt.Errorf("%s: %v: %w", file, err, casebook.ErrInvalid)
 }
 
-// calendarsIn reads every calendar of a folder; what can't be read comes back as
-// faults and stops none of the others.
-func calendarsIn(files fs.FS, folder string) (map[string]*Calendar, []error) {
-	found := map[string]*Calendar{}
-	names, err := fs.Glob(files, path.Join(folder, "*.yaml"))
-	if err != nil {
-		return found, []error{err}
+// CalendarEnds says, as of a moment, that a pack counts working days on a calendar
+// that has run out or does so within 60 days; "" if neither.
+func (p *Pack) CalendarEnds(at time.Time) (warning string, expired bool) {
+	counts := slices.ContainsFunc(p.Stages, func(s Stage) bool {
+		return s.Rolls != nil || slices.ContainsFunc(s.Limits, func(r Reading) bool { return r.limit.Unit == WorkingDays })
+	})
+	day := dayOf(at, p.zone)
+	switch c := p.calendar; {
+	case !counts || p.InForce.Until != "" && dayText(day) > p.InForce.Until || c == weekends:
+		return "", false
+	case day.After(c.Until):
+		return "expired: " + c.short(day), true
+	case day.AddDate(0, 0, 60).After(c.Until):
+		return c.short(c.Until.AddDate(0, 0, 1)), false
 	}
-	var faults []error
-	for _, name := range names {
-		text, err := readBounded(files, name)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		c, err := readCalendar(name, text)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if old := found[c.ID]; old == nil || old.Version < c.Version {
-			found[c.ID] = c
-		}
-	}
-	return found, faults
+	return "", false
 }

@@ -203,16 +203,15 @@ func (r *reckoner) nothing() string {
 func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
 	truth = Yes
 	if s.By == "" {
-		roles := s.Roles
-		if len(roles) == 0 {
-			roles = r.pack.Who.Roles
+		truth = r.pack.Addresses(r.in.Party.Roles)
+		if len(s.Roles) > 0 {
+			truth = oneOf(r.in.Party.Roles, s.Roles)
 		}
-		truth = oneOf(r.in.Party.Roles, roles)
 		if len(s.Not) > 0 && oneOf(r.in.Party.Roles, s.Not) == Yes {
 			truth = No
 		}
 		if truth == Maybe {
-			why = "to be graded: party.roles must say what the party is"
+			why = "to be graded: party.roles must say whether the party is one of those that owe it"
 		}
 	}
 	if truth == No {
@@ -267,6 +266,9 @@ func (r *reckoner) stage(s Stage) []Due {
 		if !ok {
 			continue
 		}
+		if s.Until != "" && r.within(s.Until, b.at) {
+			continue
+		}
 		if change, left := r.standing.left[level]; left && r.standing.owed[level] == No {
 			if b.at.After(change.At) {
 				continue // it would have begun only after the grade was left
@@ -293,6 +295,18 @@ func (r *reckoner) stage(s Stage) []Due {
 	}
 	r.settle(s, list)
 	return list
+}
+
+// within reports whether a moment isn't past the due one of another stage, so that
+// one is what is owed.
+func (r *reckoner) within(stage string, at time.Time) bool {
+	other, _ := r.pack.Stage(stage)
+	for _, b := range r.begins(other) {
+		if d, ok := r.duty(other, b); ok && !at.After(d.Due) {
+			return true
+		}
+	}
+	return false
 }
 
 // current is the grade that stands, for a sentence.

@@ -193,6 +193,8 @@ func (l *Library) stand(p *Pack, in Incident) (standing, []casebook.Grade) {
 // toBeGraded says who must say what before a grade is sure.
 func toBeGraded(g casebook.Grade) string {
 	switch {
+	case g.Reach == casebook.Possible && len(g.Figures) == 0:
+		return "to be graded: a person must say which grade it has; no fact that decides it is known"
 	case g.Blank != "":
 		return "to be graded: " + g.Blank
 	case g.Reach == casebook.Reached:

@@ -35,7 +35,7 @@ type Graded struct {
 
 // Event is a legal moment, or an act upon a stage.
 type Event struct {
-	Kind string // a law's word, a word of casebook's log, or "<stage>.submitted"
+	Kind string // a law's word, a word of casebook's log, or "<stage>.submitted", "<regime>/<stage>.submitted"
 	At   time.Time
 	// Was is set on a correction: the moment that was recorded before. A correction
 	// has a reason and two people.

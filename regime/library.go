@@ -2,13 +2,11 @@ package regime
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"os"
-	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,8 +15,8 @@ import (
 	"tocsin/casebook"
 )
 
-//go:embed pack/*.yaml
-var builtinPacks embed.FS
+//go:embed pack/*.yaml calendar/*.yaml
+var builtinFiles embed.FS
 
 // Library is every pack and calendar that is known. It doesn't change once made,
 // and may be used from several goroutines.
@@ -51,22 +49,43 @@ func Load(site fs.FS) (*Library, []error) {
 	if site == nil {
 		return Builtin(), nil
 	}
-	return load(site)
+	files, faults := filesIn(site, "*.yaml", "calendar/*.yaml")
+	l, bad := load(files)
+	return l, append(faults, bad...)
 }
 
-func load(site fs.FS) (*Library, []error) {
-	l := &Library{facts: Facts(), packs: map[string][]*Pack{}, digests: map[string]*Pack{}}
-	var faults []error
-	l.calendars, faults = calendarsIn(builtinCalendars, "calendar")
-	sheets, bad := sheetsIn(builtinPacks, "pack")
-	faults = append(faults, bad...)
-	if site != nil {
-		own, bad := calendarsIn(site, "calendar")
-		maps.Copy(l.calendars, own)
-		faults = append(faults, bad...)
-		more, bad := sheetsIn(site, ".")
-		sheets = append(sheets, more...)
-		faults = append(faults, bad...)
+// Check gives the built-in packs with these files laid over them, by name and
+// text, as Load does.
+func Check(files map[string][]byte) (*Library, []error) { return load(files) }
+
+var (
+	calendarText = regexp.MustCompile(`(?m)^calendar:`)
+	packText     = regexp.MustCompile(`(?m)^(id|overlay|inherits|stages):`)
+)
+
+func load(site map[string][]byte) (*Library, []error) {
+	l := &Library{facts: Facts(), packs: map[string][]*Pack{}, digests: map[string]*Pack{}, calendars: map[string]*Calendar{}}
+	own, faults := filesIn(builtinFiles, "pack/*.yaml", "calendar/*.yaml")
+	var sheets []*sheet
+	for _, files := range []map[string][]byte{own, site} {
+		for _, name := range sortedKeys(files) {
+			text := files[name]
+			if calendarText.Match(text) && !packText.Match(text) {
+				c, err := readCalendar(name, text)
+				if err != nil {
+					faults = append(faults, err)
+				} else if old := l.calendars[c.ID]; old == nil || old.Version <= c.Version {
+					l.calendars[c.ID] = c
+				}
+				continue
+			}
+			s, err := readSheet(name, text)
+			if err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			sheets = append(sheets, s)
+		}
 	}
 	return l, append(faults, l.add(sheets)...)
 }
@@ -77,7 +96,7 @@ func (l *Library) add(sheets []*sheet) (faults []error) {
 	for len(waiting) > 0 {
 		var rest []*sheet
 		for _, s := range waiting {
-			base := s.base()
+			base := s.waits()
 			if base != "" && (l.newest(base) == nil || slices.ContainsFunc(waiting, func(o *sheet) bool { return o != s && o.supplies(base, s) })) {
 				rest = append(rest, s)
 				continue
@@ -89,7 +108,7 @@ func (l *Library) add(sheets []*sheet) (faults []error) {
 		}
 		if len(rest) == len(waiting) {
 			for _, s := range rest {
-				faults = append(faults, s.fault("", fmt.Sprintf("it is laid over %s, which isn't there, can't be taken, or is laid over this one", s.base())))
+				faults = append(faults, s.fault("", fmt.Sprintf("it stands on %s, which isn't there, can't be taken, or stands on this one", s.waits())))
 			}
 			break
 		}
@@ -197,24 +216,26 @@ func readBounded(files fs.FS, name string) ([]byte, error) {
 	return text, nil
 }
 
-func sheetsIn(files fs.FS, folder string) (sheets []*sheet, faults []error) {
-	names, err := fs.Glob(files, path.Join(folder, "*.yaml"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, []error{err}
-	}
-	if len(names) > maxSiteFiles {
-		return nil, []error{fmt.Errorf("the site has %d packs, the bound is %d: %w", len(names), maxSiteFiles, casebook.ErrTooLarge)}
-	}
-	for _, name := range names {
-		text, err := readBounded(files, name)
-		if err == nil {
-			var s *sheet
-			if s, err = readSheet(name, text); err == nil {
-				sheets = append(sheets, s)
+// filesIn reads the files of a folder that the patterns pick.
+func filesIn(from fs.FS, patterns ...string) (map[string][]byte, []error) {
+	files := map[string][]byte{}
+	var faults []error
+	for _, pattern := range patterns {
+		names, err := fs.Glob(from, pattern)
+		if err != nil {
+			return files, append(faults, err)
+		}
+		for _, name := range names {
+			if len(files) == maxSiteFiles {
+				return files, append(faults, fmt.Errorf("more than %d packs in a folder: %w", maxSiteFiles, casebook.ErrTooLarge))
+			}
+			text, err := readBounded(from, name)
+			if err != nil {
+				faults = append(faults, err)
 				continue
 			}
+			files[name] = text
 		}
-		faults = append(faults, err)
 	}
-	return sheets, faults
+	return files, faults
 }

@@ -80,7 +80,10 @@ func (s Span) covers(at time.Time, zone *time.Location) bool {
 
 // Addressees are who owes the regime's duties.
 type Addressees struct {
-	Roles      []string `json:"roles,omitempty"`
+	Roles []string `json:"roles,omitempty"`
+	// Perhaps are roles of which it isn't sure that the regime means them: a party
+	// that has no other is asked.
+	Perhaps    []string `json:"perhaps,omitempty"`
 	Article    string   `json:"article,omitempty"`
 	Confidence string   `json:"confidence,omitempty"`
 	Note       string   `json:"note,omitempty"`
@@ -247,7 +250,13 @@ type Confirmation struct {
 
 // Addresses reports whether a party with these roles owes the regime anything.
 // No roles at all are unknown.
-func (p *Pack) Addresses(roles []string) Truth { return oneOf(roles, p.Who.Roles) }
+func (p *Pack) Addresses(roles []string) Truth {
+	truth := oneOf(roles, p.Who.Roles)
+	if truth == No && len(p.Who.Perhaps) > 0 && oneOf(roles, p.Who.Perhaps) == Yes {
+		return Maybe
+	}
+	return truth
+}
 
 func oneOf(have, want []string) Truth {
 	switch {

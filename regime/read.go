@@ -89,6 +89,16 @@ func (l *Library) readIncident(text []byte) (Incident, error) {
 	return in, nil
 }
 
+// Newest gives the later of a moment and the incident's newest event.
+func (in Incident) Newest(at time.Time) time.Time {
+	for _, e := range in.Events {
+		if e.At.After(at) {
+			at = e.At
+		}
+	}
+	return at
+}
+
 // meantEvent names the nearest event, or the words there are; stages are too many
 // to list.
 func meantEvent(kind string, names []string) string {

@@ -107,3 +107,30 @@ func typeText(f Fact) string {
 	}
 	return "a word"
 }
+
+// FactsOf gives the facts that a pack's conditions name, sorted by name.
+func (l *Library) FactsOf(p *Pack) []Fact {
+	named := map[string]bool{}
+	note := func(c *Condition) {
+		if c != nil {
+			for _, f := range c.Facts {
+				named[f] = true
+			}
+		}
+	}
+	note(p.Grades.except)
+	for _, r := range l.rules(p) {
+		note(r.when)
+	}
+	for _, s := range p.Stages {
+		note(s.when)
+		for _, r := range s.Limits {
+			note(r.when)
+		}
+	}
+	list := []Fact{}
+	for _, name := range sortedKeys(named) {
+		list = append(list, l.facts.facts[name])
+	}
+	return list
+}

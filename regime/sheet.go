@@ -171,6 +171,9 @@ func (s *sheet) base() string {
 	return s.text("inherits")
 }
 
+// waits is the pack that must be there before this one can be taken, "" for none.
+func (s *sheet) waits() string { return firstWord(s.base(), s.text("grades_for")) }
+
 // supplies reports whether this sheet must be read before one laid over base.
 func (s *sheet) supplies(base string, other *sheet) bool {
 	if s.text("overlay") == base {

@@ -210,7 +210,7 @@ func (r *reckoner) recipients(ids []string, must bool) (roles, names []string) {
 // pause moves the due moment by as long as the clock was suspended, where the
 // regime lets somebody suspend it.
 func (r *reckoner) pause(d *Due, s Stage) {
-	stops, resumes := r.in.events(s.ID+".suspended"), r.in.events(s.ID+".resumed")
+	stops, resumes := r.acts(s.ID, "suspended"), r.acts(s.ID, "resumed")
 	if len(stops) == 0 {
 		return
 	}
@@ -285,22 +285,26 @@ func (r *reckoner) filings(s Stage) []time.Time {
 	if s.Meets == "delivered" || s.Meets == "acknowledged" {
 		act = "received"
 	}
-	names := []string{s.ID + "." + act}
+	filed := r.acts(s.ID, act)
 	for _, other := range s.MetBy {
 		if _, ok := anchorNamed(other); ok {
-			names = append(names, other)
+			filed = append(filed, r.recordedAs(other)...)
 		} else {
-			names = append(names, other+"."+act)
+			filed = append(filed, r.acts(other, act)...)
 		}
 	}
 	var moments []time.Time
-	for _, n := range names {
-		for _, e := range r.in.events(n) {
-			if !e.At.After(r.at) {
-				moments = append(moments, e.At)
-			}
+	for _, e := range filed {
+		if !e.At.After(r.at) {
+			moments = append(moments, e.At)
 		}
 	}
 	slices.SortFunc(moments, time.Time.Compare)
 	return moments
+}
+
+// recordedAs gives the events that are an anchor, under the law's word or those of
+// the incident's log.
+func (r *reckoner) recordedAs(anchor string) []Event {
+	return append(r.in.events(anchor), r.in.kinds(anchor)...)
 }

@@ -86,6 +86,7 @@ func (v *verifier) head() {
 	}
 	v.span("in_force", p.InForce, p.Status != "proposed" && p.Status != "catalogue")
 	v.all("who.roles", p.Who.Roles, Roles)
+	v.all("who.perhaps", p.Who.Perhaps, Roles)
 	for _, id := range sortedKeys(p.Recipients) {
 		at := "recipients." + id
 		v.want(at+".name", p.Recipients[id].Name, "what the regime calls the recipient")
@@ -250,6 +251,9 @@ func (v *verifier) stage(s *Stage) {
 	}
 	if s.Every != "" {
 		v.oneOf(at+".every", s.Every, []string{"month", "quarter"})
+	}
+	if _, ok := v.pack.Stage(s.Until); s.Until != "" && (!ok || s.Until == s.ID) {
+		v.say(at+".until", "%.40q: expected another stage", s.Until)
 	}
 	if s.Meets != "" {
 		v.oneOf(at+".meets", s.Meets, []string{"dispatched", "delivered", "acknowledged"})

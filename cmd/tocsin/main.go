@@ -40,6 +40,7 @@ type commands struct {
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`
 	Restore    restoreCommand    `cmd:"" help:"Unpack a backup into a new data directory." group:"Proof"`
+	Regime     regimeCommand     `cmd:"" help:"The law as data: regimes, what they ask, and what an incident owes." group:"Law"`
 	Version    versionCommand    `cmd:"" help:"Tell the version." group:"Platform"`
 }
 

@@ -179,6 +179,7 @@ func everyShape(t *testing.T) string {
 		out += must(t, dir, append(args, asJSON...)...).out
 	}
 	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out
+	out += lawShapes(t, dir)
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)
 	}
