@@ -36,6 +36,7 @@ type commands struct {
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`
 	Restore    restoreCommand    `cmd:"" help:"Unpack a backup into a new data directory." group:"Proof"`
+	Watch      watchCommand      `cmd:"" help:"Watch platforms from another machine, and call people when one stops." group:"Platform"`
 	Version    versionCommand    `cmd:"" help:"Tell the version." group:"Platform"`
 }
 
