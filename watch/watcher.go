@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,7 +50,7 @@ type outcome struct {
 }
 
 // saveEvery is how old the state on disk may be while nothing happens.
-const saveEvery = 10 * time.Second
+const saveEvery = time.Minute
 
 // Run watches until ctx ends, and then returns nil, with everything it started
 // ended and the state on disk. It returns ErrRefused, at once, if a platform
@@ -181,12 +182,15 @@ func (w *Watcher) step(news ...News) {
 	for _, c := range calls {
 		w.Log.Warn("calling", "call", c.ID, "kind", c.Kind, "platform", c.Platform, "fault", c.Fault, "detail", c.Detail, "number", c.Number, "due", len(c.Due), "contacts", len(c.To))
 	}
+	changed := len(calls) > 0
 	for _, n := range news {
-		if was, is := before.Platforms[n.Platform].Fault, w.State.Platforms[n.Platform].Fault; was != is {
-			w.Log.Info("heartbeat", "platform", n.Platform, "fault", is, "detail", w.State.Platforms[n.Platform].Detail)
+		was, is := before.Platforms[n.Platform], w.State.Platforms[n.Platform]
+		if was.Fault != is.Fault {
+			w.Log.Info("heartbeat", "platform", n.Platform, "fault", is.Fault, "detail", is.Detail)
 		}
+		changed = changed || was.Fault != is.Fault || was.Open != is.Open || !slices.Equal(was.Due, is.Due)
 	}
-	if len(calls) > 0 || at.Sub(w.saved) >= saveEvery || w.saved.IsZero() {
+	if changed || at.Sub(w.saved) >= saveEvery || w.saved.IsZero() {
 		w.save()
 	}
 }

@@ -14,7 +14,7 @@ import (
 type words struct {
 	subject  map[Kind]string
 	faults   map[Fault]string
-	next     string // slow a subject: the next moment
+	next     string // behind a subject: the next moment
 	heard    string // platform, moment, span
 	never    string // platform
 	reason   string // fault, what was said
@@ -38,7 +38,7 @@ type words struct {
 	nothing  string
 	nowState string // state
 	unlisted string
-	fast     string // platform, offset, bound
+	fast     string // a clock: platform, offset, bound
 	slow     string // the same
 	own      string // its own measure
 	clockAct string
@@ -90,7 +90,7 @@ var languages = map[string]words{
 		nowState: "the platform now says: %s",
 		unlisted: "the platform no longer lists it",
 		fast:     "The clock of %s is ahead of the watcher's by %s, give or take %s.",
-		slow:     "The clock of %s is slow the watcher's by %s, give or take %s.",
+		slow:     "The clock of %s is behind the watcher's by %s, give or take %s.",
 		own:      "By its own measure the platform's clock is off by %s.",
 		clockAct: "Deadlines are proven to the second: find out which clock is wrong, and set it by a time server.",
 		test:     "This is a test that somebody asked for. Nothing has happened.",
@@ -98,47 +98,47 @@ var languages = map[string]words{
 	},
 	"zh": {
 		subject: map[Kind]string{
-			KindSilent: "失联:%s 已停止监视时限",
-			KindSoon:   "时限将至:%s 仍失联",
-			KindPassed: "时限已过:%s 仍失联",
-			KindBack:   "恢复:%s 已重新监视时限",
-			KindClock:  "时钟:%s 与监视机不一致",
-			KindTest:   "测试:tocsin watch 可以联系到您",
+			KindSilent: "失联：%s 已停止监视时限",
+			KindSoon:   "时限将至：%s 仍失联",
+			KindPassed: "时限已过：%s 仍失联",
+			KindBack:   "恢复：%s 已重新监视时限",
+			KindClock:  "时钟：%s 与监视机不一致",
+			KindTest:   "测试：tocsin watch 可以联系到您",
 		},
 		faults: map[Fault]string{
 			"": "不明", NoAnswer: "平台无应答", WrongAnswer: "平台应答有误", KeyRefused: "平台拒绝监视机的密钥",
-			CertificateRefused: "平台证书无效", Stale: "平台有应答,但其时限监视已停",
+			CertificateRefused: "平台证书无效", Stale: "平台有应答，但其时限监视已停",
 			OtherInstance: "应答的是另一个平台",
 		},
-		next:     ";下一时限 %s",
-		heard:    "平台 %s 最后一次确知在监视时限:%s,距今 %s。",
-		never:    "自开始监视以来,平台 %s 从未应答。",
-		reason:   "原因:%s(%s)。",
-		open:     "平台最后告知有 %d 项未完成的义务,最近的 %d 项:",
+		next:     "；下一时限 %s",
+		heard:    "平台 %s 最后一次确知在监视时限：%s，距今 %s。",
+		never:    "自开始监视以来，平台 %s 从未应答。",
+		reason:   "原因：%s（%s）。",
+		open:     "平台最后告知有 %d 项未完成的义务，最近的 %d 项：",
 		none:     "平台最后告知没有未完成的义务。",
-		more:     "另有 %d 项未列出,请查平台记录。",
-		blind:    "所列时限均已过,未列出的也可能已过。",
+		more:     "另有 %d 项未列出，请查平台记录。",
+		blind:    "所列时限均已过，未列出的也可能已过。",
 		due:      "%d. %s %s UTC",
-		local:    " = %s(%s)",
+		local:    " = %s（%s）",
 		party:    "责任方 %s",
-		ids:      "事件 %s,义务 %s",
+		ids:      "事件 %s，义务 %s",
 		isNew:    "新",
 		passed:   "已过",
 		ahead:    "还有 %s",
-		prov:     "暂定:时限未定,取最短者",
-		act:      "请立即用电话或邮件报送到期事项,记下时间和对方姓名,并恢复平台。",
-		ack:      "接手者请在监视机上执行:tocsin watch --ack 姓名",
-		repeat:   "这是本次失联的第 %d 次呼叫;无人接手则 %s后再次呼叫。",
-		back:     "平台 %s 自 %s 起已重新监视时限,此前中断 %s。",
-		meantime: "其间有 %d 项时限已过:",
+		prov:     "暂定：时限未定，取最短者",
+		act:      "请立即用电话或邮件报送到期事项，记下时间和对方姓名，并恢复平台。",
+		ack:      "接手者请在监视机上执行：tocsin watch --ack 姓名",
+		repeat:   "这是本次失联的第 %d 次呼叫；无人接手则 %s后再次呼叫。",
+		back:     "平台 %s 自 %s 起已重新监视时限，此前中断 %s。",
+		meantime: "其间有 %d 项时限已过：",
 		nothing:  "其间没有已告知的时限到期。",
-		nowState: "平台现在的状态:%s",
+		nowState: "平台现在的状态：%s",
 		unlisted: "平台已不再列出",
-		fast:     "%s 的时钟比监视机快 %s,误差不超过 %s。",
-		slow:     "%s 的时钟比监视机慢 %s,误差不超过 %s。",
+		fast:     "%s 的时钟比监视机快 %s，误差不超过 %s。",
+		slow:     "%s 的时钟比监视机慢 %s，误差不超过 %s。",
 		own:      "平台自测时钟偏差 %s。",
-		clockAct: "时限须以秒为证:请查明哪个时钟有误,并与时间服务器校准。",
-		test:     "这是应要求发出的测试,没有发生任何事情。",
+		clockAct: "时限须以秒为证：请查明哪个时钟有误，并与时间服务器校准。",
+		test:     "这是应要求发出的测试，没有发生任何事情。",
 		days:     "%d 天", hours: "%d 小时", minutes: "%d 分钟", seconds: "%d 秒",
 	},
 }
