@@ -49,7 +49,9 @@ func (b *beating) set(change func(*beating)) {
 	change(b)
 }
 
-// rung is what the hook of a test was given, as "kind: duty passed, …".
+// rung is what the hook of a test was given, a line a call: kind, and each duty with
+// whether it passed. A call that comes again under its ID, because the watcher was
+// killed before it noted the answer, is the same call.
 type rung struct{ dir string }
 
 func newRung(t *testing.T) rung {
@@ -72,12 +74,14 @@ func (r rung) calls(t *testing.T) []string {
 	}
 	slices.Sort(names)
 	var all []string
+	seen := map[string]bool{}
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var m struct {
+			ID   string
 			Kind string
 			Body struct {
 				Due []struct {
@@ -89,6 +93,10 @@ func (r rung) calls(t *testing.T) []string {
 		if err := json.Unmarshal(text, &m); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
+		if seen[m.ID] {
+			continue
+		}
+		seen[m.ID] = true
 		line := m.Kind
 		for _, d := range m.Body.Due {
 			line += fmt.Sprintf(" %s %v", d.Duty, d.Passed)
