@@ -172,6 +172,12 @@ type attempt struct {
 	contact string
 }
 
+// key names what is done one after the other: a contact hears the calls of one
+// topic in their order, and one topic never waits for another.
+func (a attempt) key() string {
+	return a.call.Platform + " " + a.call.Kind.topic() + " " + a.contact
+}
+
 // ready gives the attempts to make now, and how long until the next one if there
 // is any.
 func (s State) ready(now time.Time) (all []attempt, wait time.Duration) {

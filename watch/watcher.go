@@ -208,11 +208,10 @@ func (w *Watcher) save() {
 func (w *Watcher) deliver(ctx context.Context) time.Duration {
 	ready, wait := w.State.ready(w.moment())
 	for _, a := range ready {
-		key := a.call.ID + " " + a.contact
-		if w.busy[key] {
+		if w.busy[a.key()] {
 			continue
 		}
-		w.busy[key] = true
+		w.busy[a.key()] = true
 		w.done.Go(func() {
 			begun := time.Now()
 			proof, err := w.Send(ctx, a.contact, a.call.Message(w.Language))
@@ -248,7 +247,7 @@ func (w *Watcher) sending() bool {
 
 // record notes how an attempt ended.
 func (w *Watcher) record(o outcome) {
-	delete(w.busy, o.call.ID+" "+o.contact)
+	delete(w.busy, o.key())
 	if o.err != nil {
 		w.Log.Error("call not taken", "call", o.call.ID, "contact", o.contact, "err", o.err)
 	} else {

@@ -243,6 +243,37 @@ func TestAPlatformThatHangs(t *testing.T) {
 	})
 }
 
+// TestASlowContactHearsCallsInOrder: the call that it is slow to take, and after it
+// only the newest of those that came meanwhile.
+func TestASlowContactHearsCallsInOrder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	synctest.Test(t, func(t *testing.T) {
+		p, ph := &platform{down: true}, &phone{}
+		w := newWatcher(t, file, p, ph)
+		w.Send = func(ctx context.Context, contact string, m courier.Message) (courier.Proof, error) {
+			if contact == "second" {
+				time.Sleep(25 * minute)
+			}
+			return ph.send(ctx, contact, m)
+		}
+		if err := run(t, w, func() {
+			time.Sleep(24 * minute) // three calls
+			wantHeard(t, ph, "duty watch_silent", "duty watch_silent", "duty watch_silent")
+			p.set(func(p *platform) { p.down = false })
+			time.Sleep(2 * minute)
+			wantHeard(t, ph, "duty watch_back")
+			time.Sleep(2 * minute)
+			wantHeard(t, ph, "second watch_silent")
+			time.Sleep(25 * minute)
+			wantHeard(t, ph, "second watch_back")
+			time.Sleep(2 * hour)
+			wantHeard(t, ph)
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestOneContactIsDead: it is tried again and again, and the other isn't kept
 // waiting; when it is back it is told what holds now, once.
 func TestOneContactIsDead(t *testing.T) {
