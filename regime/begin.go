@@ -13,6 +13,7 @@ const Unconfirmed = "nobody has confirmed it yet"
 // beginning is one event that starts a clock.
 type beginning struct {
 	at    time.Time
+	open  time.Time // when the duty was there to be seen, if that was before it begins
 	was   time.Time // before a correction
 	event string    // by the name under which it was recorded
 	key   string    // tells it from others of the stage
@@ -142,7 +143,7 @@ func (r *reckoner) periods(anchor, every string) []beginning {
 		return nil
 	}
 	end := lastSecond(periodEnd(dayOf(knew[0].at, zone), months), zone)
-	return []beginning{{at: end, event: anchor, key: period(end, zone, months), why: knew[0].why}}
+	return []beginning{{at: end, open: knew[0].at, event: anchor, key: period(end, zone, months), why: knew[0].why}}
 }
 
 // period names a month or a quarter: 2026-09, 2026-Q3.

@@ -228,10 +228,8 @@ func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
 			why = r.standing.why[level]
 		}
 		if best == No {
-			for _, g := range s.Grades {
-				if _, was := r.standing.left[g]; was {
-					return Yes, g, ""
-				}
+			if _, was := r.standing.left(s.Grades); was {
+				return Yes, "", ""
 			}
 		}
 		truth = min(truth, best)
@@ -269,23 +267,15 @@ func (r *reckoner) stage(s Stage) []Due {
 		if s.Until != "" && r.within(s.Until, b.at) {
 			continue
 		}
-		if change, left := r.standing.left[level]; left && r.standing.owed[level] == No {
-			if b.at.After(change.At) {
+		switch change, left := r.standing.left(s.Grades); {
+		case left && level == "":
+			if b.at.After(change.At) && (b.open.IsZero() || b.open.After(change.At)) {
 				continue // it would have begun only after the grade was left
 			}
-			d.State, d.Reason = casebook.Superseded, fmt.Sprintf("the grade changed from %s to %s", words(level), words(r.current()))
-		} else if since, ok := r.standing.since[level]; ok && b.knows {
-			from := since.At
-			if !since.Known.IsZero() && since.Known.Before(from) {
-				from = since.Known
-			}
-			if from.After(b.at) {
-				b.at = from
-				d, ok = r.duty(s, b)
-				d.Reason = "the grade changed to " + words(level)
-				if !ok {
-					continue
-				}
+			d.State, d.Reason = casebook.Superseded, fmt.Sprintf("the grade changed to %s", words(change.Level))
+		case b.knows:
+			if d, ok = r.regraded(s, b, d); !ok {
+				continue
 			}
 		}
 		if truth == Maybe {
@@ -309,13 +299,21 @@ func (r *reckoner) within(stage string, at time.Time) bool {
 	return false
 }
 
-// current is the grade that stands, for a sentence.
-func (r *reckoner) current() string {
-	history := r.in.Grades[r.pack.ID]
-	if len(history) == 0 {
-		return "another"
+// regraded moves the beginning of a duty to the moment at which a change of grade
+// made it owed, or at which it should have been known to be.
+func (r *reckoner) regraded(s Stage, b beginning, d Due) (Due, bool) {
+	change, ok := r.standing.entered(s.Grades)
+	from := change.At
+	if !change.Known.IsZero() && change.Known.Before(from) {
+		from = change.Known
 	}
-	return history[len(history)-1].Level
+	if !ok || !from.After(b.at) {
+		return d, true
+	}
+	b.at = from
+	d, ok = r.duty(s, b)
+	d.Reason = joined(d.Reason, "the grade changed to "+words(change.Level))
+	return d, ok
 }
 
 func joined(parts ...string) string {

@@ -57,12 +57,12 @@ func (v *verifier) examples() {
 		}
 	}
 	for _, r := range v.pack.Grades.Rules {
-		if r.decides() {
+		if r.decides() && v.sheet.states("grades.rules."+r.ID+".when") {
 			v.bothSides("grades.rules."+r.ID+".when", r.When, facts)
 		}
 	}
 	for _, s := range v.pack.Stages {
-		if s.when != nil {
+		if s.when != nil && v.sheet.states("stages."+s.ID+".when") {
 			v.bothSides("stages."+s.ID+".when", s.When, facts)
 		}
 	}

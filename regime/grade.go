@@ -135,32 +135,35 @@ func (c *Condition) why(facts casebook.Facts) string {
 type standing struct {
 	owed map[string]Truth
 	why  map[string]string // of a level that may be owed: who must say what
-	// since is when a level was reached by a change of grade, zero if it always was.
-	since map[string]Graded
-	left  map[string]Graded // levels that a change of grade left, and that change
+	// history is what people said, in order; empty where nobody has.
+	history []Graded
+}
+
+// entered tells of a change of grade that brought an incident to one of these
+// levels from another, and left of the last one that took it away from them.
+func (s standing) entered(levels []string) (change Graded, ok bool) { return s.crossed(levels, true) }
+func (s standing) left(levels []string) (change Graded, ok bool)    { return s.crossed(levels, false) }
+
+func (s standing) crossed(levels []string, in bool) (change Graded, ok bool) {
+	for i := 1; i < len(s.history); i++ {
+		if slices.Contains(levels, s.history[i].Level) == in && slices.Contains(levels, s.history[i-1].Level) != in {
+			change, ok = s.history[i], true
+		}
+	}
+	return change, ok
 }
 
 // stand weighs what people said and what the rules propose. A person's grade
 // stands; a graver one that the facts reach or may reach is to be graded; what
 // the centre or the authority determined settles it.
 func (l *Library) stand(p *Pack, in Incident) (standing, []casebook.Grade) {
-	s := standing{owed: map[string]Truth{}, why: map[string]string{}, since: map[string]Graded{}, left: map[string]Graded{}}
-	history := in.Grades[p.ID]
-	if len(history) == 0 {
-		history = l.implied(p, in)
+	s := standing{owed: map[string]Truth{}, why: map[string]string{}, history: in.Grades[p.ID]}
+	if len(s.history) == 0 {
+		s.history = l.implied(p, in)
 	}
-	final := false
-	for i, g := range history {
-		if i > 0 && history[i-1].Level != g.Level {
-			s.left[history[i-1].Level] = g
-			s.since[g.Level] = g
-			delete(s.left, g.Level)
-		}
-		final = g.Final
-	}
-	given := ""
-	if len(history) > 0 {
-		given = history[len(history)-1].Level
+	given, final := "", false
+	if n := len(s.history); n > 0 {
+		given, final = s.history[n-1].Level, s.history[n-1].Final
 		s.owed[given] = Yes
 	}
 	proposed := p.grade(l.rules(p), in.Party, in.Facts)

@@ -25,6 +25,9 @@ type Library struct {
 	packs     map[string][]*Pack // by id, in the order in which they came into force
 	digests   map[string]*Pack
 	calendars map[string]*Calendar
+	// corrected: a site's calendar stands in the place of one of ours, so what our
+	// packs' examples say of days needn't hold.
+	corrected bool
 }
 
 const maxSiteFiles = 1000
@@ -67,7 +70,7 @@ func load(site map[string][]byte) (*Library, []error) {
 	l := &Library{facts: Facts(), packs: map[string][]*Pack{}, digests: map[string]*Pack{}, calendars: map[string]*Calendar{}}
 	own, faults := filesIn(builtinFiles, "pack/*.yaml", "calendar/*.yaml")
 	var sheets []*sheet
-	for _, files := range []map[string][]byte{own, site} {
+	for i, files := range []map[string][]byte{own, site} {
 		for _, name := range sortedKeys(files) {
 			text := files[name]
 			if calendarText.Match(text) && !packText.Match(text) {
@@ -76,6 +79,7 @@ func load(site map[string][]byte) (*Library, []error) {
 					faults = append(faults, err)
 				} else if old := l.calendars[c.ID]; old == nil || old.Version <= c.Version {
 					l.calendars[c.ID] = c
+					l.corrected = l.corrected || old != nil
 				}
 				continue
 			}
@@ -84,6 +88,7 @@ func load(site map[string][]byte) (*Library, []error) {
 				faults = append(faults, err)
 				continue
 			}
+			s.ours = i == 0
 			sheets = append(sheets, s)
 		}
 	}

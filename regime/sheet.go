@@ -22,6 +22,7 @@ type sheet struct {
 	file  string
 	tree  map[string]any
 	lines map[string]int // "stages.level1_report.limits.0" → line
+	ours  bool           // part of the program: its examples are run by a test
 }
 
 const (
@@ -161,6 +162,10 @@ func (s *sheet) fault(at, reason string) error {
 	return fmt.Errorf("pack %s line %d:%s %s: %w", s.file, max(line, 1), where, reason, casebook.ErrInvalid)
 }
 
+// states reports whether the sheet itself has an entry in a list, so that it isn't
+// its base's.
+func (s *sheet) states(at string) bool { return s.base() == "" || s.lines[at] > 0 }
+
 func (s *sheet) text(key string) string { t, _ := s.tree[key].(string); return t }
 
 // base is the pack that this one is laid over, "" for one that stands alone.
@@ -268,6 +273,13 @@ func (l *Library) build(s *sheet) (*Pack, []error) {
 	case s.text("inherits") != "":
 		base := l.newest(s.text("inherits"))
 		tree = merged(base.tree, s.tree).(map[string]any)
+	}
+	if s.base() != "" {
+		// What the base's examples show needn't hold any more: they are its own.
+		tree["examples"] = s.tree["examples"]
+		if tree["examples"] == nil {
+			delete(tree, "examples")
+		}
 	}
 	p, err := s.decode(tree)
 	if err != nil {

@@ -233,9 +233,12 @@ func (r *reckoner) pause(d *Due, s Stage) {
 			d.WasDue = d.Due
 		}
 		free = resumes[i].At
-		d.Due = d.Due.Add(free.Sub(stop.At))
+		paused := free.Sub(stop.At)
 		if l, err := ParseLimit(d.Limit); err == nil && l.byDay() {
-			d.Due = lastSecond(dayOf(d.Due, d.Location), d.Location)
+			// Whole days only: a clock moved within the pause must not add one.
+			d.Due = lastSecond(dayOf(d.Due, d.Location).AddDate(0, 0, int(paused/(24*time.Hour))), d.Location)
+		} else {
+			d.Due = d.Due.Add(paused)
 		}
 		d.Reason = joined(d.Reason, stop.Reason)
 	}

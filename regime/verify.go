@@ -63,7 +63,7 @@ func (l *Library) verify(p *Pack, s *sheet) []error {
 		v.power(&p.Powers[i])
 	}
 	v.consequences()
-	if len(v.faults) == 0 {
+	if len(v.faults) == 0 && (!s.ours || !l.corrected) {
 		v.examples()
 	}
 	return v.faults
