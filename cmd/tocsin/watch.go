@@ -15,24 +15,17 @@ import (
 )
 
 type watchCommand struct {
-	URL      []string        `arg:"" optional:"" help:"Platforms to watch (https://…)."`
-	Contact  []string        `help:"Whom to call: mailto:ADDR[,ADDR…], a webhook https://…, or a command exec:/path/to/hook ARG…. Give it several times; all are called at once." placeholder:"TARGET" sep:"none"`
-	Key      string          `help:"File that holds the key for the platforms; the variable TOCSIN_KEY may hold the key itself." placeholder:"FILE"`
-	CA       string          `name:"ca" help:"File with the certificates (PEM) that vouch for the platforms, instead of the machine's list." placeholder:"FILE"`
-	Every    time.Duration   `help:"Time between two looks at a platform." default:"20s"`
-	Silence  time.Duration   `help:"How long nothing good is heard before people are called." default:"90s"`
-	Repeat   time.Duration   `help:"When to call again if nobody acknowledged." default:"10m"`
-	Before   []time.Duration `help:"When to warn of a due moment that approaches while its platform is silent." default:"30m,10m"`
-	State    string          `help:"File that keeps what was told, so that a restart forgets nothing." default:"tocsin-watch.json" placeholder:"FILE"`
-	Lang     string          `help:"Language of the calls." enum:"en,zh" default:"en"`
-	SMTP     string          `name:"smtp" help:"Mail server." placeholder:"HOST:PORT"`
-	From     string          `name:"smtp-from" help:"Sender of mail." placeholder:"ADDR"`
-	User     string          `name:"smtp-user" help:"Who logs in at the mail server; nobody by default." placeholder:"NAME"`
-	Password string          `name:"smtp-password" help:"File that holds that one's password." placeholder:"FILE"`
-	TLS      string          `name:"smtp-tls" help:"TLS to the mail server: offered (taken if it is there), required, implicit (port 465), none." enum:"offered,required,implicit,none" default:"offered"`
-	Secret   string          `name:"webhook-secret" help:"File that holds the secret by which webhooks are signed." placeholder:"FILE"`
-	Test     bool            `help:"Send everybody a test call at the start."`
-	Ack      string          `help:"Acknowledge the calls of the watcher that works with --state, in this name, and end." placeholder:"NAME"`
+	channels
+	URL     []string        `arg:"" optional:"" help:"Platforms to watch (https://…)."`
+	Key     string          `help:"File that holds the key for the platforms; the variable TOCSIN_KEY may hold the key itself." placeholder:"FILE"`
+	CA      string          `name:"ca" help:"File with the certificates (PEM) that vouch for the platforms, instead of the machine's list." placeholder:"FILE"`
+	Every   time.Duration   `help:"Time between two looks at a platform." default:"20s"`
+	Silence time.Duration   `help:"How long nothing good is heard before people are called." default:"90s"`
+	Repeat  time.Duration   `help:"When to call again if nobody acknowledged." default:"10m"`
+	Before  []time.Duration `help:"When to warn of a due moment that approaches while its platform is silent." default:"30m,10m"`
+	State   string          `help:"File that keeps what was told, so that a restart forgets nothing." default:"tocsin-watch.json" placeholder:"FILE"`
+	Test    bool            `help:"Send everybody a test call at the start."`
+	Ack     string          `help:"Acknowledge the calls of the watcher that works with --state, in this name, and end." placeholder:"NAME"`
 }
 
 // Help implements kong.HelpProvider.
@@ -145,34 +138,6 @@ func (c watchCommand) watcher(log *slog.Logger) (*watch.Watcher, error) {
 		return messenger.Send(ctx, targets[contact], m)
 	}
 	return w, w.Check()
-}
-
-func (c watchCommand) settings() (courier.Settings, error) {
-	s := courier.Settings{Mail: courier.MailSettings{Server: c.SMTP, From: c.From, User: c.User, TLS: courier.TLS(c.TLS)}}
-	if c.TLS == "offered" {
-		s.Mail.TLS = courier.TLSOffered
-	}
-	var err error
-	if s.Mail.Password, err = secret("--smtp-password", c.Password); err != nil {
-		return s, err
-	}
-	s.Secret, err = secret("--webhook-secret", c.Secret)
-	return s, err
-}
-
-// secret reads a file that holds one; "" gives none.
-func secret(flag, file string) (courier.Secret, error) {
-	if file == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", flag, err)
-	}
-	if s := strings.TrimSpace(string(text)); s != "" {
-		return courier.Secret(s), nil
-	}
-	return "", fmt.Errorf("%s: %s is empty", flag, file)
 }
 
 func certificates(file string) (*x509.CertPool, error) {
