@@ -45,7 +45,7 @@ func (d *Desk) Send(ctx context.Context) error {
 		if err != nil || failed != nil {
 			next = d.Now().Add(retryAfter)
 		}
-		d.rest(ctx, told, next, sendEvery)
+		d.rest(ctx, told, next, sendEvery, nil)
 	}
 	return nil
 }
