@@ -316,6 +316,8 @@ func (v *verifier) limits(at string, s *Stage) {
 	if s.Rolls != nil {
 		v.oneOf(at+".rolls.to", s.Rolls.To, []string{"next_working_day", "next_working_day_noon"})
 		v.oneOf(at+".rolls.confidence", s.Rolls.Confidence, confidences)
+		v.confirmed(at+".rolls", s.Rolls.Confidence)
+		s.Rolls.unless = v.condition(at+".rolls.unless", s.Rolls.Unless)
 		v.want(at+".rolls.article", s.Rolls.Article, "the article that moves the last day")
 		if v.pack.Calendar == "" && !v.pack.National {
 			v.say("calendar", "missing: %s moves to working days", at)
