@@ -50,6 +50,7 @@ var plan = map[string]struct {
 	"courier":    {floor: crafts},
 	"store":      {floor: crafts},
 	"desk":       {floor: work},
+	"watch":      {floor: work},
 	"web":        {floor: face},
 	"cmd/tocsin": {floor: roof},
 	".":          {floor: outside},

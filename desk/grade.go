@@ -47,7 +47,7 @@ func (d *Desk) Grade(ctx context.Context) error {
 		} else if n > 0 {
 			continue
 		}
-		d.rest(ctx, moved, again, gradeEvery)
+		d.rest(ctx, moved, again, gradeEvery, nil)
 	}
 	return nil
 }

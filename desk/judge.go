@@ -50,7 +50,8 @@ func (c *casework) judge() error {
 		for _, line := range answer.Duties {
 			// An authority's own clock is owed by who is that authority.
 			if line.OwedBy == "" || slices.Contains(party.Roles, line.OwedBy) {
-				line.Blank = strings.TrimPrefix(line.Blank, "to be graded: ")
+				// That a person's yes is missing is where the incident stands, and passes.
+				line.Blank = strings.TrimSuffix(strings.TrimPrefix(line.Blank, "to be graded: "), "; "+regime.Unconfirmed)
 				lines = append(lines, line.Duty)
 			}
 		}
@@ -77,8 +78,7 @@ func (c *casework) settle(party casebook.Party, there, lines []casebook.Duty, pr
 	for _, line := range lines {
 		old := newestDuty(there, line)
 		if proposed && line.State == casebook.OpenDuty {
-			line.State, line.Provisional = casebook.Unset, true
-			line.Blank = "a person must say whether it is an incident"
+			line.State, line.Provisional, line.Blank = casebook.Unset, true, regime.Unconfirmed
 		}
 		if old != nil {
 			stands = append(stands, old.ID)

@@ -15,8 +15,8 @@ const (
 // rest waits until a bell rings, a moment comes on the clock on the wall (the zero
 // time is none), the time most has passed, or ctx ends. A timer alone would not do:
 // it runs by the time that passes, and somebody may set the clock. After a jump of
-// the clock it returns too.
-func (d *Desk) rest(ctx context.Context, bell <-chan struct{}, until time.Time, most time.Duration) {
+// the clock it returns too. looked, if set, is told each look at the clock.
+func (d *Desk) rest(ctx context.Context, bell <-chan struct{}, until time.Time, most time.Duration, looked func(time.Time)) {
 	begun, wall := time.Now(), d.Now().Round(0)
 	for {
 		now := d.Now().Round(0)
@@ -27,6 +27,9 @@ func (d *Desk) rest(ctx context.Context, bell <-chan struct{}, until time.Time, 
 		}
 		if wait <= 0 || (now.Sub(wall)-passed).Abs() > maxJump {
 			return
+		}
+		if looked != nil {
+			looked(now)
 		}
 		timer := time.NewTimer(wait)
 		select {

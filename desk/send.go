@@ -21,6 +21,9 @@ const (
 	// sendEvery is how often the outbox is looked at without being told.
 	sendEvery = 20 * time.Second
 	sendBatch = 100
+	// resent begins what is said of a line whose first attempt has no end on record:
+	// it may have been heard twice.
+	resent = "resent after crash"
 )
 
 // Send carries out the lines of the outbox as they come due, until ctx ends. A line
@@ -28,7 +31,7 @@ const (
 // opens, so a line found in that state belongs to a life that ended; it is sent
 // again and says so.
 func (d *Desk) Send(ctx context.Context) error {
-	if err := d.resume(ctx); err != nil && ctx.Err() == nil {
+	if err := d.Resume(ctx); err != nil && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "lines of the outbox that an earlier life was sending wait", "err", err)
 	}
 	for ctx.Err() == nil {
@@ -42,7 +45,7 @@ func (d *Desk) Send(ctx context.Context) error {
 		if err != nil || failed != nil {
 			next = d.Now().Add(retryAfter)
 		}
-		d.rest(ctx, told, next, sendEvery)
+		d.rest(ctx, told, next, sendEvery, nil)
 	}
 	return nil
 }
@@ -55,12 +58,12 @@ func (d *Desk) nextOutgoing(ctx context.Context) (time.Time, error) {
 	return d.db.Reader(casebook.Operator()).NextOutgoing(ctx)
 }
 
-// resume puts back what an earlier life was sending when it ended.
-func (d *Desk) resume(ctx context.Context) error {
+// Resume puts back what an earlier life was sending when it ended.
+func (d *Desk) Resume(ctx context.Context) error {
 	state := store.OutboxSending
 	lines, err := d.db.Reader(casebook.Operator()).Outbox(ctx, &state, sendBatch)
 	for _, o := range lines {
-		o.State, o.DueAt, o.Fault = store.OutboxWaiting, d.Now(), "resent after crash: the attempt before has no end on record"
+		o.State, o.DueAt, o.Fault = store.OutboxWaiting, d.Now(), resent+": the attempt before has no end on record"
 		err = errors.Join(err, d.moveLine(ctx, store.OutboxSending, o))
 	}
 	return err
@@ -106,7 +109,11 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) error {
 	now := d.Now()
 	switch next, dead := courier.Pressing.Next(o.MessageID, o.RecordedAt, o.Attempts); {
 	case err == nil:
-		o.State, o.Fault = store.OutboxSent, clip(fmt.Sprintf("%s %d %s", proof.Target, proof.Code, proof.Said), 1000)
+		said := fmt.Sprintf("%s %d %s", proof.Target, proof.Code, proof.Said)
+		if strings.HasPrefix(o.Fault, resent) {
+			said = resent + "; " + said
+		}
+		o.State, o.Fault = store.OutboxSent, clip(said, 1000)
 	case ctx.Err() != nil:
 		return ctx.Err() // the next life sends it again, and says so
 	case !courier.Temporary(err) || dead:

@@ -38,17 +38,17 @@ func (d *Desk) Watch(ctx context.Context) error {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			slog.ErrorContext(ctx, "telling people of their moments failed, trying again in a second", "err", err)
-		case err == nil:
-			d.watched.Store(at.UnixMicro())
-			if told == watchBatch {
-				continue
-			}
+		case told == watchBatch:
+			continue
 		}
+		var looked func(time.Time)
 		next, failed := d.db.Reader(casebook.Operator()).NextMoment(ctx)
 		if err != nil || failed != nil {
 			next, changed = at.Add(retryAfter), nil
+		} else {
+			looked = func(at time.Time) { d.watched.Store(at.UnixMicro()) }
 		}
-		d.rest(ctx, changed, next, watchEvery)
+		d.rest(ctx, changed, next, watchEvery, looked)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ type Heartbeat struct {
 	Instance   string
 	Now        time.Time
 	Started    time.Time
-	WatchedAt  time.Time // when Watch last completed a round; zero: never
+	WatchedAt  time.Time // when Watch last looked at the clock, with the next moment in its hand; zero: never
 	Clock      casebook.ClockState
 	Checkpoint string
 	Open       int64           // duties that run, all of them

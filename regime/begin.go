@@ -7,6 +7,9 @@ import (
 	"tocsin/casebook"
 )
 
+// Unconfirmed is what a blank says where only a person's yes is missing.
+const Unconfirmed = "nobody has confirmed it yet"
+
 // beginning is one event that starts a clock.
 type beginning struct {
 	at    time.Time
@@ -85,7 +88,7 @@ func (r *reckoner) recorded(anchor, of string, word anchorWord) []beginning {
 		// What was put before the desk starts a statutory clock once somebody says
 		// that it is so; a named report does by itself.
 		if e.Kind == casebook.Surfaced && len(r.in.events(casebook.Confirmed)) == 0 && len(r.in.events(casebook.Received)) == 0 {
-			list[i].why = "nobody has confirmed it yet"
+			list[i].why = Unconfirmed
 		}
 	}
 	return list

@@ -213,7 +213,8 @@ type listIncidents struct {
 	State string `query:"state" enum:"proposed,open,closed,void"`
 }
 
-type oneIncident struct {
+// OneIncident is the input that names an incident.
+type OneIncident struct {
 	Asked
 	ID string `path:"id"`
 }
@@ -236,7 +237,7 @@ type postIncident struct {
 }
 
 type postConfirmation struct {
-	oneIncident
+	OneIncident
 	Body struct {
 		Acting
 		Category string `json:"category,omitempty" enum:"other,trojan,botnet,network_failure,intrusion,defacement,data_leak,ddos,extortion"`
@@ -247,7 +248,7 @@ type postConfirmation struct {
 }
 
 type postDismissal struct {
-	oneIncident
+	OneIncident
 	Body struct {
 		Acting
 		Reason string `json:"reason" minLength:"1" maxLength:"2000"`
@@ -255,7 +256,7 @@ type postDismissal struct {
 }
 
 type postGrade struct {
-	oneIncident
+	OneIncident
 	Body struct {
 		Acting
 		Regime   string `json:"regime"`
@@ -266,7 +267,7 @@ type postGrade struct {
 }
 
 type postOwner struct {
-	oneIncident
+	OneIncident
 	Body struct {
 		Acting
 		Act string `json:"act" enum:"take,give,release"`
@@ -275,7 +276,7 @@ type postOwner struct {
 }
 
 type postEntry struct {
-	oneIncident
+	OneIncident
 	Body struct {
 		Acting
 		Note       string    `json:"note" minLength:"1" maxLength:"4000"`
@@ -293,7 +294,7 @@ func (s *server) enterIncidents(api huma.API) {
 	}, s.listIncidents)
 	operation(api, huma.Operation{
 		Method: http.MethodGet, Path: "/api/v1/incidents/{id}", OperationID: "get-incident", Tags: tags, Summary: "One incident with its facts, grades, duties and timeline",
-	}, func(ctx context.Context, in *oneIncident) (*object[wholeCase], error) { return s.wholeCase(ctx, in) })
+	}, func(ctx context.Context, in *OneIncident) (*object[wholeCase], error) { return s.wholeCase(ctx, in) })
 	operation(api, huma.Operation{
 		Method: http.MethodPost, Path: "/api/v1/incidents", OperationID: "open-incident", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Open an incident by hand", Description: "Word that reached the desk starts its clocks: the answer holds the duties.",
@@ -320,7 +321,7 @@ func (s *server) enterIncidents(api huma.API) {
 	}, s.postEntry)
 }
 
-func (s *server) wholeCase(ctx context.Context, in *oneIncident) (*object[wholeCase], error) {
+func (s *server) wholeCase(ctx context.Context, in *OneIncident) (*object[wholeCase], error) {
 	c, err := s.readCase(ctx, in.x.caller.scope, in.ID)
 	return &object[wholeCase]{c.view()}, err
 }
@@ -366,11 +367,11 @@ func (s *server) postIncident(ctx context.Context, in *postIncident) (*object[wh
 	if err != nil {
 		return nil, err
 	}
-	return s.wholeCase(ctx, &oneIncident{in.Asked, i.ID.Text(casebook.IncidentPrefix)})
+	return s.wholeCase(ctx, &OneIncident{in.Asked, i.ID.Text(casebook.IncidentPrefix)})
 }
 
 // onIncident does a person's act on an incident and answers with the whole case.
-func (s *server) onIncident(ctx context.Context, in *oneIncident, a Acting, act func(who casebook.Actor, id casebook.ID) error) (*object[wholeCase], error) {
+func (s *server) onIncident(ctx context.Context, in *OneIncident, a Acting, act func(who casebook.Actor, id casebook.ID) error) (*object[wholeCase], error) {
 	id, err := casebook.ParseID(casebook.IncidentPrefix, in.ID)
 	if err != nil {
 		return nil, err
@@ -390,7 +391,7 @@ func (s *server) onIncident(ctx context.Context, in *oneIncident, a Acting, act 
 }
 
 func (s *server) postConfirmation(ctx context.Context, in *postConfirmation) (*object[wholeCase], error) {
-	return s.onIncident(ctx, &in.oneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
+	return s.onIncident(ctx, &in.OneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
 		y := desk.Confirmation{Title: in.Body.Title, Facts: in.Body.Facts.values(), Note: in.Body.Note}
 		if in.Body.Category != "" {
 			category, err := casebook.ParseCategory(in.Body.Category)
@@ -405,14 +406,14 @@ func (s *server) postConfirmation(ctx context.Context, in *postConfirmation) (*o
 }
 
 func (s *server) postDismissal(ctx context.Context, in *postDismissal) (*object[wholeCase], error) {
-	return s.onIncident(ctx, &in.oneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
+	return s.onIncident(ctx, &in.OneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
 		_, err := s.desk.Dismiss(ctx, who, id, in.Body.Reason)
 		return err
 	})
 }
 
 func (s *server) postGrade(ctx context.Context, in *postGrade) (*object[wholeCase], error) {
-	return s.onIncident(ctx, &in.oneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
+	return s.onIncident(ctx, &in.OneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
 		g := desk.Ruling{Regime: in.Body.Regime, Level: in.Body.Level, Standing: casebook.ConfirmedHere, Reason: in.Body.Reason}
 		if in.Body.Standing != "" {
 			var err error
@@ -426,7 +427,7 @@ func (s *server) postGrade(ctx context.Context, in *postGrade) (*object[wholeCas
 }
 
 func (s *server) postOwner(ctx context.Context, in *postOwner) (*object[wholeCase], error) {
-	return s.onIncident(ctx, &in.oneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) (err error) {
+	return s.onIncident(ctx, &in.OneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) (err error) {
 		switch in.Body.Act {
 		case "take":
 			_, err = s.desk.Take(ctx, who, id)
@@ -440,7 +441,7 @@ func (s *server) postOwner(ctx context.Context, in *postOwner) (*object[wholeCas
 }
 
 func (s *server) postEntry(ctx context.Context, in *postEntry) (*object[wholeCase], error) {
-	return s.onIncident(ctx, &in.oneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) (err error) {
+	return s.onIncident(ctx, &in.OneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) (err error) {
 		a := casebook.Anchor{At: in.Body.HappenedAt, Zone: in.Body.Zone, Source: in.Body.Source, Note: in.Body.Note}
 		if in.Body.Supersedes != "" {
 			if a.Supersedes, err = casebook.ParseID(casebook.AnchorPrefix, in.Body.Supersedes); err != nil {

@@ -13,22 +13,23 @@ import (
 
 // counts is how much there is of everything, and where the ledger stands.
 type counts struct {
-	Kind         string     `json:"kind" enum:"status"`
-	Deliveries   int64      `json:"deliveries"`
-	Waiting      int64      `json:"waiting" doc:"Deliveries not yet folded to their end."`
-	Observations int64      `json:"observations"`
-	Duplicates   int64      `json:"duplicates"`
-	Refused      int64      `json:"refused" doc:"Bad rows."`
-	Findings     int64      `json:"findings"`
-	Threats      int64      `json:"threats"`
-	Incidents    int64      `json:"incidents"`
-	Proposed     int64      `json:"proposed" doc:"Incidents that no person has confirmed or dismissed."`
-	Ungraded     int64      `json:"ungraded" doc:"Threats that grew and aren't graded yet."`
-	Speaks       int64      `json:"own_parties" doc:"Parties whose duties are reckoned here; with none, no duty is."`
-	Duties       duties     `json:"duties"`
-	Outbox       outbox     `json:"outbox"`
-	Ledger       head       `json:"ledger"`
-	Clock        clockState `json:"clock"`
+	Kind         string `json:"kind" enum:"status"`
+	Deliveries   int64  `json:"deliveries"`
+	Waiting      int64  `json:"waiting" doc:"Deliveries not yet folded to their end."`
+	Observations int64  `json:"observations"`
+	Duplicates   int64  `json:"duplicates"`
+	Refused      int64  `json:"refused" doc:"Bad rows."`
+	Findings     int64  `json:"findings"`
+	Threats      int64  `json:"threats"`
+	Incidents    int64  `json:"incidents"`
+	Duties       duties `json:"duties"`
+	Outbox       outbox `json:"outbox"`
+	Ledger       head   `json:"ledger"`
+
+	Proposed int64      `json:"proposed" doc:"Incidents that no person has confirmed or dismissed."`
+	Ungraded int64      `json:"ungraded" doc:"Growths of threats that aren't graded yet."`
+	Speaks   int64      `json:"own_parties" doc:"Parties whose duties are reckoned here; with none, no duty is."`
+	Clock    clockState `json:"clock"`
 }
 
 type duties struct {

@@ -61,7 +61,7 @@ func (c statusCommand) Run(ctx context.Context, std streams) (err error) {
 		{"findings", count(s.Findings)},
 		{"threats", count(s.Threats)},
 		{"incidents", fmt.Sprintf("%s, %s of them proposed", count(s.Incidents), count(s.Proposed))},
-		{"duties", dutyText(s.Duties, s.Own)},
+		{"duties", dutyCounts(s.Duties, s.Own)},
 		{"clock", s.Clock.text()},
 		{"outbox", fmt.Sprintf("%s waiting, %s dead", count(s.Outbox.Waiting), count(s.Outbox.Dead))},
 		{"ledger", fmt.Sprintf("%s entries, head %s", count(s.Ledger.Entries), s.Ledger.Head)},
@@ -105,8 +105,8 @@ func (c clockState) text() string {
 	return fmt.Sprintf("off by %.0f ms, within %.0f ms (%s)", c.OffsetMS, c.BoundMS, plain(c.Source))
 }
 
-// dutyText counts duties by state, those that there are.
-func dutyText(states map[string]int64, own int64) string {
+// dutyCounts counts duties by state, those that there are.
+func dutyCounts(states map[string]int64, own int64) string {
 	var parts []string
 	for _, state := range []string{"open", "unset", "missed", "late", "met", "suspended", "superseded", "void"} {
 		if n := states[state]; n > 0 {
