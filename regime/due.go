@@ -46,6 +46,9 @@ type Answer struct {
 // regime.
 func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, error) {
 	var answer Answer
+	if country, _, _ := strings.Cut(in.Party.Region, "-"); in.Party.MemberState == "" && states[country].zone != nil {
+		in.Party.MemberState = country
+	}
 	packs, err := l.asked(in, at, regimes, &answer)
 	if err != nil {
 		return answer, err

@@ -306,3 +306,48 @@ func TestProgressInsteadOfFinal(t *testing.T) {
 		t.Errorf("handled after it: got %s, want %s", got, want)
 	}
 }
+
+// A grade under the directive is one under the law that transposes it.
+func TestGradeUnderTheDirective(t *testing.T) {
+	a := due(t, `{"party":{"roles":["essential_entity"],"region":"DE-BY"},"grades":{"eu-nis2":"significant"},"events":{"awareness":"2026-03-02T09:00:00+01:00"}}`, "2026-03-02T10:00:00+01:00", "de-bsig-32")
+	if got, want := fmt.Sprint(told(a.Duties)), "[erstmeldung 2026-03-03T09:00:00+01:00 open meldung 2026-03-05T09:00:00+01:00 open]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	a = due(t, `{"party":{"roles":["essential_entity"],"member_state":"DE"},"grades":{"de-bsig-32":"not_significant"},"events":{"awareness":"2026-03-02T09:00:00+01:00"}}`, "2026-03-02T10:00:00+01:00", "eu-nis2")
+	if len(a.Duties) > 0 {
+		t.Errorf("not significant there: got %q", told(a.Duties))
+	}
+}
+
+// The rule that moves a weekend's notification to Monday noon is from memory: it
+// moves nothing, and that is said, until a site confirms it; then it does, but not
+// for significant entities, nor where that isn't known.
+func TestNoonOfTheNextWorkingDay(t *testing.T) {
+	l, faults := Check(map[string][]byte{"dora.yaml": []byte(`overlay: eu-dora
+confirmed_by: [{who: "our supervisor, by letter", on: "2026-01-01"}]
+stages:
+  - {id: initial, rolls: {confidence: confirmed}}
+`)})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	const text = `{"party":{"roles":["financial_entity"],"member_state":"DE"}%s,"events":{"awareness":"2026-05-01T20:00:00+02:00","classification":"2026-05-02T10:00:00+02:00"}}`
+	at := mustTime(t, "2026-05-02T11:00:00+02:00")
+	for _, c := range []struct {
+		name, facts, want, remark string
+		l                         *Library
+	}{
+		{"unconfirmed", ``, "2026-05-02T14:00:00+02:00", "until somebody confirms", Builtin()},
+		{"confirmed, and not a significant entity", `,"facts":{"significant_entity":false}`, "2026-05-04T12:00:00+02:00", "", l},
+		{"confirmed, a significant entity", `,"facts":{"significant_entity":true}`, "2026-05-02T14:00:00+02:00", "which holds or isn't known", l},
+		{"confirmed, it isn't known", ``, "2026-05-02T14:00:00+02:00", "which holds or isn't known", l},
+	} {
+		a, err := c.l.Due(read(t, c.l, fmt.Sprintf(text, c.facts)), at, "eu-dora")
+		if got, want := fmt.Sprint(told(a.Duties)), "[initial "+c.want+" open]"; err != nil || got != want {
+			t.Errorf("%s: got %s %v, want %s", c.name, got, err, want)
+		}
+		if said := strings.Join(a.Remarks, "; "); !strings.Contains(said, c.remark) {
+			t.Errorf("%s: remarks %q, want %q", c.name, said, c.remark)
+		}
+	}
+}

@@ -33,10 +33,14 @@ type Owed struct {
 }
 
 // examples runs a pack's own examples, and looks whether they stand on both sides
-// of every threshold.
-func (v *verifier) examples() {
+// of every threshold. Of the versions of one sheet the oldest is shown.
+func (l *Library) examples(packs []*Pack, s *sheet) []error {
+	if len(packs) == 0 {
+		return nil
+	}
+	v := &verifier{lib: l, pack: packs[0], sheet: s}
 	facts := make([]casebook.Facts, 0, len(v.pack.Examples))
-	alone := v.lib.with(v.pack)
+	alone := l.with(packs...)
 	for i, e := range v.pack.Examples {
 		at := "examples." + strconv.Itoa(i)
 		v.want(at+".name", e.Name, "what the example shows")
@@ -66,15 +70,16 @@ func (v *verifier) examples() {
 			v.bothSides("stages."+s.ID+".when", s.When, facts)
 		}
 	}
+	return v.faults
 }
 
-// with gives the library as it will be once the pack is in it.
-func (l *Library) with(p *Pack) *Library {
+// with gives the library as it will be once the packs are in it.
+func (l *Library) with(packs ...*Pack) *Library {
 	out := &Library{facts: l.facts, calendars: l.calendars, packs: map[string][]*Pack{}, digests: map[string]*Pack{}}
 	for id, list := range l.packs {
 		out.packs[id] = slices.Clone(list)
 	}
-	out.keep(p)
+	out.keep(packs...)
 	return out
 }
 

@@ -157,7 +157,7 @@ func (s standing) crossed(levels []string, in bool) (change Graded, ok bool) {
 // stands; a graver one that the facts reach or may reach is to be graded; what
 // the centre or the authority determined settles it.
 func (l *Library) stand(p *Pack, in Incident) (standing, []casebook.Grade) {
-	s := standing{owed: map[string]Truth{}, why: map[string]string{}, history: in.Grades[p.ID]}
+	s := standing{owed: map[string]Truth{}, why: map[string]string{}, history: l.given(p, in)}
 	if len(s.history) == 0 {
 		s.history = l.implied(p, in)
 	}
@@ -191,6 +191,24 @@ func (l *Library) stand(p *Pack, in Incident) (standing, []casebook.Grade) {
 		}
 	}
 	return s, proposed
+}
+
+// given are the grades that people gave under a pack, or under the one that it
+// stands for or inherits: who found an incident significant under the directive has
+// found it so under the law that transposes it, and the other way round.
+func (l *Library) given(p *Pack, in Incident) []Graded {
+	kin := []string{p.ID, p.Transposes, p.Inherits}
+	for _, id := range l.IDs() {
+		if o := l.newest(id); o.Transposes == p.ID && o.MemberState == in.Party.MemberState || o.Inherits == p.ID && o.Region == in.Party.Region {
+			kin = append(kin, id)
+		}
+	}
+	for _, id := range kin {
+		if list := in.Grades[id]; len(list) > 0 {
+			return list
+		}
+	}
+	return nil
 }
 
 // toBeGraded says who must say what before a grade is sure.

@@ -25,9 +25,9 @@ type Library struct {
 	packs     map[string][]*Pack // by id, in the order in which they came into force
 	digests   map[string]*Pack
 	calendars map[string]*Calendar
-	// corrected: a site's calendar stands in the place of one of ours, so what our
-	// packs' examples say of days needn't hold.
-	corrected bool
+	// prove has the examples of the program's own packs run too. They are dated by
+	// the program's own calendars, and needn't hold with a site's.
+	prove bool
 }
 
 const maxSiteFiles = 1000
@@ -36,7 +36,7 @@ const maxSiteFiles = 1000
 func Builtin() *Library { return builtin() }
 
 var builtin = sync.OnceValue(func() *Library {
-	l, faults := load(nil)
+	l, faults := load(nil, false)
 	if len(faults) > 0 {
 		panic(faults[0]) // the files are part of the program, and a test reads them
 	}
@@ -53,21 +53,22 @@ func Load(site fs.FS) (*Library, []error) {
 		return Builtin(), nil
 	}
 	files, faults := filesIn(site, "*.yaml", "calendar/*.yaml")
-	l, bad := load(files)
+	l, bad := load(files, false)
 	return l, append(faults, bad...)
 }
 
 // Check gives the built-in packs with these files laid over them, by name and
-// text, as Load does.
-func Check(files map[string][]byte) (*Library, []error) { return load(files) }
+// text, as Load does. Without files it runs the examples of the built-in packs,
+// which are otherwise taken as proven.
+func Check(files map[string][]byte) (*Library, []error) { return load(files, len(files) == 0) }
 
 var (
 	calendarText = regexp.MustCompile(`(?m)^calendar:`)
 	packText     = regexp.MustCompile(`(?m)^(id|overlay|inherits|stages):`)
 )
 
-func load(site map[string][]byte) (*Library, []error) {
-	l := &Library{facts: Facts(), packs: map[string][]*Pack{}, digests: map[string]*Pack{}, calendars: map[string]*Calendar{}}
+func load(site map[string][]byte, prove bool) (*Library, []error) {
+	l := &Library{facts: Facts(), packs: map[string][]*Pack{}, digests: map[string]*Pack{}, calendars: map[string]*Calendar{}, prove: prove}
 	own, faults := filesIn(builtinFiles, "pack/*.yaml", "calendar/*.yaml")
 	var sheets []*sheet
 	for i, files := range []map[string][]byte{own, site} {
@@ -79,7 +80,6 @@ func load(site map[string][]byte) (*Library, []error) {
 					faults = append(faults, err)
 				} else if old := l.calendars[c.ID]; old == nil || old.Version <= c.Version {
 					l.calendars[c.ID] = c
-					l.corrected = l.corrected || old != nil
 				}
 				continue
 			}
@@ -106,9 +106,9 @@ func (l *Library) add(sheets []*sheet) (faults []error) {
 				rest = append(rest, s)
 				continue
 			}
-			p, bad := l.build(s)
+			packs, bad := l.build(s)
 			if faults = append(faults, bad...); len(bad) == 0 {
-				l.keep(p)
+				l.keep(packs...)
 			}
 		}
 		if len(rest) == len(waiting) {
@@ -122,16 +122,18 @@ func (l *Library) add(sheets []*sheet) (faults []error) {
 	return faults
 }
 
-func (l *Library) keep(p *Pack) {
-	list := append(l.packs[p.ID], p)
-	slices.SortStableFunc(list, func(a, b *Pack) int {
-		if c := strings.Compare(a.InForce.From, b.InForce.From); c != 0 {
-			return c
-		}
-		return a.Version - b.Version
-	})
-	l.packs[p.ID] = list
-	l.digests[p.Digest] = p
+func (l *Library) keep(packs ...*Pack) {
+	for _, p := range packs {
+		list := append(l.packs[p.ID], p)
+		slices.SortStableFunc(list, func(a, b *Pack) int {
+			if c := strings.Compare(a.InForce.From, b.InForce.From); c != 0 {
+				return c
+			}
+			return a.Version - b.Version
+		})
+		l.packs[p.ID] = list
+		l.digests[p.Digest] = p
+	}
 }
 
 func (l *Library) newest(id string) *Pack {

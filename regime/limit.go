@@ -151,3 +151,13 @@ func (r reckoning) end(l Limit, started time.Time) (due time.Time, remark string
 	}
 	return lastSecond(day, r.zone), remark
 }
+
+// noon moves a moment that falls on a day on which people don't work to noon of the
+// next day on which they do; ok is false where it falls on a working day.
+func (r reckoning) noon(due time.Time) (moved time.Time, ok bool) {
+	day := dayOf(due, r.zone)
+	for working, _ := r.calendar.Working(day); !working; working, _ = r.calendar.Working(day) {
+		day, ok = next(day), true
+	}
+	return time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, r.zone), ok
+}

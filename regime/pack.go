@@ -207,7 +207,10 @@ type Roll struct {
 	// National: it holds through national law, so for a party whose member state is
 	// known.
 	National bool   `json:"national,omitempty"`
+	Unless   string `json:"unless,omitempty"` // nothing moves where this holds or may hold
 	Note     string `json:"note,omitempty"`
+
+	unless *Condition
 }
 
 // Addressed are the recipients of a filing: one of them is enough, or all must

@@ -197,7 +197,7 @@ func readEvents(kind string, raw json.RawMessage) ([]Event, error) {
 	var one eventFile
 	if json.Unmarshal(raw, &one) == nil && string(raw) != "null" {
 		files = []eventFile{one}
-	} else if decodeStrict(raw, &files) != nil {
+	} else if decodeStrict(raw, &files) != nil || string(raw) == "null" {
 		return nil, fmt.Errorf("events.%s: expected a moment such as \"2026-03-02T09:00:00+08:00\", an object {at, was, reason, by}, or a list of them: %w", kind, casebook.ErrInvalid)
 	}
 	var list []Event

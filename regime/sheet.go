@@ -260,36 +260,45 @@ func (s *sheet) decode(tree map[string]any) (*Pack, error) {
 }
 
 // build makes a pack of a sheet, laid over its base if it has one, and verifies
-// it. Every fault comes back, each with its line.
-func (l *Library) build(s *sheet) (*Pack, []error) {
-	tree := s.tree
+// it. One that inherits comes in as many versions as its base has. Every fault
+// comes back, each with its line.
+func (l *Library) build(s *sheet) ([]*Pack, []error) {
+	trees := []map[string]any{s.tree}
 	switch {
 	case s.text("overlay") != "":
 		over, err := s.overlay(l.newest(s.text("overlay")))
 		if err != nil {
 			return nil, []error{err}
 		}
-		tree = over
+		trees[0] = over
 	case s.text("inherits") != "":
-		base := l.newest(s.text("inherits"))
-		tree = merged(base.tree, s.tree).(map[string]any)
-	}
-	if s.base() != "" {
-		// What the base's examples show needn't hold any more: they are its own.
-		tree["examples"] = s.tree["examples"]
-		if tree["examples"] == nil {
-			delete(tree, "examples")
+		trees = nil
+		for _, base := range l.packs[s.text("inherits")] {
+			trees = append(trees, merged(base.tree, s.tree).(map[string]any))
 		}
 	}
-	p, err := s.decode(tree)
-	if err != nil {
-		return nil, []error{err}
+	var packs []*Pack
+	for _, tree := range trees {
+		if s.base() != "" {
+			// What the base's examples show needn't hold any more: they are its own.
+			if tree["examples"] = s.tree["examples"]; tree["examples"] == nil {
+				delete(tree, "examples")
+			}
+		}
+		p, err := s.decode(tree)
+		if err != nil {
+			return nil, []error{err}
+		}
+		p.tree = tree
+		if faults := l.verify(p, s); len(faults) > 0 {
+			return nil, faults
+		}
+		packs = append(packs, p)
 	}
-	p.tree = tree
-	if faults := l.verify(p, s); len(faults) > 0 {
-		return nil, faults
+	if s.ours && !l.prove {
+		return packs, nil
 	}
-	return p, nil
+	return packs, l.examples(packs, s)
 }
 
 // overlay lays a site's word over a pack. What it states is confirmed by whom it

@@ -81,6 +81,7 @@ func (r *reckoner) shortest(d *Due, s Stage, b beginning) bool {
 	if b.capped {
 		d.Due, _ = r.end(d, s, s.Cap.limit, b.at)
 		d.Limit, d.Confidence, d.Anchor = s.Cap.limit.String(), s.Cap.Confidence, s.Cap.Anchor
+		r.noon(d, s)
 		return true
 	}
 	found, sureOne := false, false
@@ -122,6 +123,7 @@ func (r *reckoner) shortest(d *Due, s Stage, b beginning) bool {
 	}
 	if found {
 		r.cap(d, s)
+		r.noon(d, s)
 	}
 	return found
 }
@@ -146,19 +148,44 @@ func (r *reckoner) starts(s Stage, reading Reading, b beginning) (beginning, boo
 	return list[0], true
 }
 
+// end gives where a limit ends, moved where the stage's rule for days that aren't
+// working days moves it.
 func (r *reckoner) end(d *Due, s Stage, l Limit, start time.Time) (time.Time, string) {
 	k := reckoning{zone: d.Location, calendar: r.calendar()}
-	if s.Rolls != nil && l.byDay() {
-		switch {
-		case !sure(s.Rolls.Confidence) || s.Rolls.To != "next_working_day":
-			d.note(d.Regime + " " + d.Stage + ": it may move to the next working day (" + s.Rolls.Article + ", " + s.Rolls.Confidence + "); it doesn't here until somebody confirms")
-		case s.Rolls.National && r.state() == "":
-			d.note(d.Regime + " " + d.Stage + ": a last day that isn't a working day moves to the next one where national law says so; party.member_state isn't given, so it doesn't move")
-		default:
-			k.rolls = true
-		}
+	if s.Rolls != nil && s.Rolls.To == "next_working_day" && l.byDay() {
+		k.rolls = r.moves(d, s)
 	}
 	return k.end(l, start)
+}
+
+// noon moves a moment on a day that isn't a working day to noon of the next one,
+// where the stage's rule says so. It comes last: what a cap ends early moves too.
+func (r *reckoner) noon(d *Due, s Stage) {
+	if s.Rolls == nil || s.Rolls.To != "next_working_day_noon" {
+		return
+	}
+	moved, free := reckoning{zone: d.Location, calendar: r.calendar()}.noon(d.Due)
+	if free && r.moves(d, s) {
+		d.Due, d.Calendar = moved, r.calendar().Name()
+	}
+}
+
+// moves reports whether a stage's rule for days that aren't working days holds. One
+// that isn't sure moves nothing, and that is said.
+func (r *reckoner) moves(d *Due, s Stage) bool {
+	stage := d.Regime + " " + d.Stage
+	switch {
+	case s.Rolls.unless != nil && s.Rolls.unless.Could(r.in.Facts) != No && sure(s.Rolls.Confidence):
+		d.note(stage + ": it moves to a working day, but not where " + s.Rolls.Unless + ", which holds or isn't known")
+		return false
+	case !sure(s.Rolls.Confidence):
+		d.note(stage + ": it may move to a working day (" + s.Rolls.Article + ", " + s.Rolls.Confidence + "); it doesn't until somebody confirms that")
+		return false
+	case s.Rolls.National && r.state() == "":
+		d.note(stage + ": a last day that isn't a working day moves to the next one where national law says so; party.member_state isn't given, so it doesn't move")
+		return false
+	}
+	return true
 }
 
 func (d *Due) note(s string) {
@@ -169,7 +196,7 @@ func (d *Due) note(s string) {
 
 // calendarName is the calendar that had a say, "" if none had.
 func (r *reckoner) calendarName(s Stage, l Limit) string {
-	if l.Unit == WorkingDays || l.byDay() && s.Rolls != nil && sure(s.Rolls.Confidence) && !(s.Rolls.National && r.state() == "") {
+	if l.Unit == WorkingDays || s.Rolls != nil && l.byDay() && sure(s.Rolls.Confidence) && !(s.Rolls.National && r.state() == "") {
 		return r.calendar().Name()
 	}
 	return ""

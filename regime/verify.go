@@ -49,7 +49,7 @@ func (v *verifier) all(at string, list, known []string) {
 	}
 }
 
-// verify checks a pack, compiles its conditions, and runs its examples.
+// verify checks a pack and compiles its conditions.
 func (l *Library) verify(p *Pack, s *sheet) []error {
 	v := &verifier{lib: l, pack: p, sheet: s}
 	v.head()
@@ -63,9 +63,6 @@ func (l *Library) verify(p *Pack, s *sheet) []error {
 		v.power(&p.Powers[i])
 	}
 	v.consequences()
-	if len(v.faults) == 0 && (!s.ours || !l.corrected) {
-		v.examples()
-	}
 	return v.faults
 }
 
@@ -319,6 +316,8 @@ func (v *verifier) limits(at string, s *Stage) {
 	if s.Rolls != nil {
 		v.oneOf(at+".rolls.to", s.Rolls.To, []string{"next_working_day", "next_working_day_noon"})
 		v.oneOf(at+".rolls.confidence", s.Rolls.Confidence, confidences)
+		v.confirmed(at+".rolls", s.Rolls.Confidence)
+		s.Rolls.unless = v.condition(at+".rolls.unless", s.Rolls.Unless)
 		v.want(at+".rolls.article", s.Rolls.Article, "the article that moves the last day")
 		if v.pack.Calendar == "" && !v.pack.National {
 			v.say("calendar", "missing: %s moves to working days", at)
