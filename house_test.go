@@ -46,6 +46,7 @@ var plan = map[string]struct {
 	"intake":     {floor: crafts},
 	"feed":       {floor: crafts, pure: true},
 	"attribute":  {floor: crafts, pure: true},
+	"clock":      {floor: crafts},
 	"courier":    {floor: crafts},
 	"store":      {floor: crafts},
 	"desk":       {floor: work},
