@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -86,54 +85,4 @@ func Agree(readings []Reading) (Reading, bool) {
 	}
 	held := slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return at < r.Offset-r.Bound || at > r.Offset+r.Bound })
 	return slices.MinFunc(held, func(a, b Reading) int { return cmp.Compare(a.Bound, b.Bound) }), true
-}
-
-// Probe keeps a reading fresh, so that whoever records one doesn't wait for it.
-// NewProbe makes it.
-type Probe struct {
-	every   time.Duration
-	measure func(ctx context.Context) (Reading, error)
-	mu      sync.Mutex
-	last    Reading
-}
-
-// minEvery is how often public time servers may be asked (RFC 4330, section 10,
-// asks for no less than 15 s; theirs is the usual minimum, 64 s).
-const minEvery = 64 * time.Second
-
-// NewProbe makes a probe that measures by the servers, or the kernel if there are
-// none, once in every; less than 64 seconds becomes that.
-func NewProbe(servers []string, every time.Duration) *Probe {
-	return &Probe{every: max(every, minEvery), measure: func(ctx context.Context) (Reading, error) { return Measure(ctx, servers) }}
-}
-
-// Run measures until ctx ends, the first time at once. What fails is logged.
-func (p *Probe) Run(ctx context.Context) {
-	ticker := time.NewTicker(p.every)
-	defer ticker.Stop()
-	for {
-		r, err := p.measure(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			slog.WarnContext(ctx, "clock not measured by all means", "known", r.Known, "err", err)
-		}
-		p.mu.Lock()
-		p.last = r
-		p.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// Last gives the newest reading; it isn't Known before the first measurement, or
-// after one that failed.
-func (p *Probe) Last() Reading {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.last
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -282,35 +281,4 @@ func TestAgree(t *testing.T) {
 			t.Errorf("%s: %v\n%s", c.name, agreed, diff)
 		}
 	}
-}
-
-func TestProbe(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := NewProbe(nil, time.Second)
-		n := 0
-		p.measure = func(context.Context) (Reading, error) {
-			if n++; n == 2 {
-				return Reading{}, errors.New("no answer")
-			}
-			return Reading{Known: true, Offset: time.Duration(n)}, nil
-		}
-		if p.Last().Known {
-			t.Error("known before it was measured")
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan bool)
-		go func() { p.Run(ctx); close(ended) }()
-		for _, want := range []Reading{{Known: true, Offset: 1}, {}, {Known: true, Offset: 3}} {
-			synctest.Wait()
-			if got := p.Last(); got != want {
-				t.Errorf("got %+v, want %+v", got, want)
-			}
-			time.Sleep(minEvery)
-		}
-		cancel()
-		<-ended
-		if n > 4 {
-			t.Errorf("measured %d times in %v", n, 3*minEvery)
-		}
-	})
 }
