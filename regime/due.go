@@ -23,7 +23,10 @@ type Due struct {
 	Cap      string         // the second limit that ends it early, "" where none does
 	Readings []string       // what each source says of the limit, where there are several
 	Content  []string       // what the filing holds
-	Remarks  []string       // a calendar that has run out, a rule that may hold
+	// LateReasons says when and how lateness must be explained, "" where the regime
+	// doesn't ask.
+	LateReasons string
+	Remarks     []string // a calendar that has run out, a rule that may hold
 }
 
 // Answer is what is owed, and what a person should know besides.

@@ -11,7 +11,7 @@ import (
 // of its limit starts there.
 func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	p := r.pack
-	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, Location: r.zone(s)}
+	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, LateReasons: s.LateReasons, Location: r.zone(s)}
 	d.Duty = casebook.Duty{
 		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: s.Anchor,
 		Started: b.at, Zone: d.Location.String(), AnyOf: len(s.To.AnyOf) > 0, Meets: s.Meets,
