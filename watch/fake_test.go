@@ -102,4 +102,3 @@ func (p *phone) heard() []string {
 	slices.Sort(rings)
 	return rings
 }
-
