@@ -52,7 +52,7 @@ const (
 // ClockState is what is known of a machine's clock.
 type ClockState struct {
 	Known  bool          // something told the offset
-	Offset time.Duration // of true time from this clock: positive when it is slow
+	Offset time.Duration // this clock less the true time: positive is fast
 	Bound  time.Duration // the offset is within this, where known
 	Source string        // "kernel", or the server asked
 }

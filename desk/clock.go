@@ -17,8 +17,8 @@ const (
 	clockEvery = 10 * time.Minute
 )
 
-// clock gives what is known of the machine's clock.
-func (d *Desk) clock() casebook.ClockState {
+// ClockState gives what is known of the machine's clock.
+func (d *Desk) ClockState() casebook.ClockState {
 	if c := d.clockState.Load(); c != nil {
 		return *c
 	}
@@ -37,8 +37,11 @@ func (d *Desk) ReadClock(ctx context.Context) error {
 		state = casebook.ClockState{Source: clip(err.Error(), 200)}
 	}
 	at := d.Now()
-	before := d.clock()
+	before := d.ClockState()
 	d.clockState.Store(&state)
+	if d.passing {
+		return nil
+	}
 	// Each hour would be a row for nothing: only what changes is kept, and each start.
 	if d.clockNoted.Swap(true) && state.Known == before.Known && state.Off() == before.Off() && (state.Offset-before.Offset).Abs() < 100*time.Millisecond {
 		return nil
@@ -75,7 +78,7 @@ func (d *Desk) noteJump(ctx context.Context, at time.Time) {
 		return
 	}
 	slog.WarnContext(ctx, "the machine's clock jumped", "by", jump)
-	c := store.ClockReading{At: at, Jump: jump, ClockState: d.clock()}
+	c := store.ClockReading{At: at, Jump: jump, ClockState: d.ClockState()}
 	note := fmt.Sprintf("jumped by %v to %s", jump.Round(time.Millisecond), at.UTC().Format(time.RFC3339))
 	if err := d.noteClock(ctx, c, []call{{kind: callClock, at: at, note: note}}); err != nil {
 		slog.ErrorContext(ctx, "a jump of the clock couldn't be recorded", "err", err)

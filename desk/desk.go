@@ -50,6 +50,7 @@ type Desk struct {
 	contacts []string         // of people on duty
 	language string           // of what they are sent
 	probe    func(context.Context) (casebook.ClockState, error)
+	passing  bool
 	started  time.Time
 	changed  bell // rung when moments of duties may have changed
 	outgoing bell // rung when a line went into the outbox
@@ -75,6 +76,9 @@ type Config struct {
 	Language string // of what people on duty are sent: "en" or "zh"; "" is en
 	// Clock tells how far the machine's clock is off; nil leaves it unknown.
 	Clock func(context.Context) (casebook.ClockState, error)
+	// Passing is a command that ends soon: it writes down no reading of the clock
+	// but with what it does.
+	Passing bool
 }
 
 // A Directory is a data directory's layout: each method gives the path of what its
@@ -159,7 +163,7 @@ func (d *Desk) open(ctx context.Context, c Config) (err error) {
 	if err := d.openCourier(c); err != nil {
 		return err
 	}
-	d.probe, d.started = c.Clock, d.Now()
+	d.probe, d.passing, d.started = c.Clock, c.Passing, d.Now()
 	disk := c.Disk
 	if disk == nil {
 		if err := makeFolder(d.dir.Deliveries()); err != nil {

@@ -58,7 +58,7 @@ func (d *Desk) GradeOnce(ctx context.Context, at time.Time) (int, error) {
 	if err != nil || len(waiting) == 0 {
 		return 0, err
 	}
-	clock := d.clock()
+	clock := d.ClockState()
 	_, err = d.db.Write(ctx, store.Work{Kind: "grade", Actor: grader.String(), At: at}, func(tx *store.Tx) error {
 		parties, err := tx.OwnParties(1)
 		if err != nil {

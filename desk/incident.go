@@ -347,7 +347,7 @@ type casework struct {
 
 // act runs one act in one transaction: what it writes, and whom it calls.
 func (d *Desk) act(ctx context.Context, who casebook.Actor, kind string, at time.Time, f func(*casework) error) error {
-	clock := d.clock()
+	clock := d.ClockState()
 	_, err := d.db.Write(ctx, store.Work{Kind: kind, Actor: who.String(), At: at}, func(tx *store.Tx) error {
 		c := casework{desk: d, tx: tx, who: who, at: at, clock: clock}
 		if err := f(&c); err != nil {

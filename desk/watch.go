@@ -60,7 +60,7 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 	if err != nil || next.IsZero() || next.After(at) {
 		return 0, err
 	}
-	clock := d.clock()
+	clock := d.ClockState()
 	_, err = d.db.Write(ctx, store.Work{Kind: "watch", Actor: watcher.String(), At: at}, func(tx *store.Tx) error {
 		told = 0
 		duties, err := tx.DutiesToTell(at, watchBatch)
@@ -159,7 +159,7 @@ const heartbeatDuties = 200
 func (d *Desk) Heartbeat(ctx context.Context, scope casebook.Scope) (Heartbeat, error) {
 	r := d.Reader(scope)
 	name, _, _ := strings.Cut(strings.TrimPrefix(d.Verifier(), "tocsin/"), "+")
-	h := Heartbeat{Instance: name, Now: d.Now(), Started: d.started, Clock: d.clock()}
+	h := Heartbeat{Instance: name, Now: d.Now(), Started: d.started, Clock: d.ClockState()}
 	if us := d.watched.Load(); us != 0 {
 		h.WatchedAt = time.UnixMicro(us).UTC()
 	}

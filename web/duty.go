@@ -21,7 +21,7 @@ type duty struct {
 	Party       string     `json:"party"`
 	Regime      string     `json:"regime"`
 	Stage       string     `json:"stage"`
-	Key         string     `json:"key,omitempty" doc:"Tells several duties of one stage apart."`
+	Key         string     `json:"key" doc:"Tells several duties of one stage apart."`
 	Article     string     `json:"article"`
 	Anchor      string     `json:"anchor" doc:"The law's word for what started it."`
 	Started     time.Time  `json:"started"`
@@ -40,8 +40,8 @@ type duty struct {
 	Confidence  string     `json:"confidence" doc:"Of the source of the limit: text, summary, memory, unknown."`
 	RestsOn     string     `json:"rests_on" doc:"What the limit rests on, as a sentence."`
 	Pack        string     `json:"pack" doc:"Digest of the law pack that was applied."`
-	MetAt       *time.Time `json:"met_at,omitempty"`
-	Supersedes  string     `json:"supersedes,omitempty"`
+	MetAt       *time.Time `json:"met_at"`
+	Supersedes  string     `json:"supersedes" doc:"The duty that this one came instead of."`
 	Reason      string     `json:"reason"`
 	Exercise    bool       `json:"exercise"`
 	RecordedAt  time.Time  `json:"recorded_at"`

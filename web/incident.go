@@ -134,7 +134,7 @@ type entry struct {
 // clockState is a casebook.ClockState as the API shows it.
 type clockState struct {
 	Known  bool    `json:"known"`
-	Offset float64 `json:"offset_ms" doc:"From the machine's clock to true time: positive when it is slow."`
+	Offset float64 `json:"offset_ms" doc:"The machine's clock less the true time: positive is fast."`
 	Bound  float64 `json:"bound_ms" doc:"The offset is within this."`
 	Source string  `json:"source"`
 }

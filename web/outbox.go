@@ -62,7 +62,7 @@ type heartbeat struct {
 	Now        time.Time  `json:"now"`
 	Started    time.Time  `json:"started"`
 	WatchedAt  *time.Time `json:"watched_at" doc:"When the clocks were last looked at; null: not yet."`
-	Offset     float64    `json:"clock_offset_ms" doc:"From the machine's clock to true time."`
+	Offset     float64    `json:"clock_offset_ms" doc:"The machine's clock less the true time."`
 	Known      bool       `json:"clock_known"`
 	Checkpoint string     `json:"checkpoint"`
 	Open       int64      `json:"open" doc:"Duties that run, all of them."`

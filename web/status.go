@@ -71,17 +71,13 @@ func (s *server) counts(ctx context.Context, scope casebook.Scope) (counts, erro
 	if err != nil {
 		return counts{}, err
 	}
-	clock, err := s.desk.Reader(scope).Clock(ctx)
-	if err != nil {
-		return counts{}, err
-	}
 	root, err := s.root(c.Checkpoint)
 	return counts{
 		Kind: "status", Deliveries: c.Deliveries, Waiting: c.Waiting, Observations: c.Observations, Duplicates: c.Duplicates,
 		Refused: c.Refused, Findings: c.Findings, Threats: c.Threats, Incidents: c.Incidents, Proposed: c.Proposed, Ungraded: c.Ungraded, Speaks: c.OwnParties,
 		Duties: duties{c.Duties[casebook.Unset], c.Duties[casebook.OpenDuty], c.Duties[casebook.Met], c.Duties[casebook.Late], c.Duties[casebook.Missed],
 			c.Duties[casebook.Suspended], c.Duties[casebook.Superseded], c.Duties[casebook.VoidDuty]},
-		Clock:  viewClock(clock.ClockState),
+		Clock:  viewClock(s.desk.ClockState()),
 		Outbox: outbox{c.OutboxWaits, c.OutboxDead},
 		Ledger: head{c.Entries, root, c.Checkpoint},
 	}, err

@@ -131,6 +131,9 @@ func keys(t *testing.T, line string) (kind string, names []string) {
 	if slices.Contains(names, "fault") && kind == "audit" {
 		kind = "audit fault"
 	}
+	if slices.Contains(names, "timeline") || slices.Contains(names, "steps") {
+		kind = "whole " + kind
+	}
 	return kind, names
 }
 
@@ -180,6 +183,16 @@ func everyShape(t *testing.T) string {
 	}
 	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out
 	out += lawShapes(t, dir)
+	out += must(t, dir, append([]string{"party", "add", "--own", "--role", "telecom_operator", "--region", "CN-11", "North Access"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"incident", "open", "--as", "wang", "A botnet"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"incident", "list"}, asJSON...)...).out
+	list := must(t, dir, append([]string{"duty", "list"}, asJSON...)...).out
+	var d duty
+	if err := json.Unmarshal([]byte(strings.SplitN(list, "\n", 2)[0]), &d); err != nil {
+		t.Fatal(err)
+	}
+	out += list + must(t, dir, append([]string{"duty", "show", d.ID}, asJSON...)...).out
+	out += must(t, dir, append([]string{"outbox", "list"}, asJSON...)...).out
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)
 	}

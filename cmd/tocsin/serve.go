@@ -18,11 +18,12 @@ import (
 )
 
 type serveCommand struct {
-	Data     string `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
-	Listen   string `help:"Address to listen on. On a loopback address the API needs no key. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	Database string `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
-	Feeds    string `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
-	Regimes  string `help:"Folder of a site's own law packs. Default: regimes in the data directory." placeholder:"DIR"`
+	Data     string   `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
+	Listen   string   `help:"Address to listen on. On a loopback address the API needs no key. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Database string   `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
+	Feeds    string   `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
+	Regimes  string   `help:"Folder of a site's own law packs. Default: regimes in the data directory." placeholder:"DIR"`
+	NTP      []string `name:"ntp" help:"Time servers that tell how far this machine's clock is off, HOST or HOST:PORT, with commas between. Default: what the kernel says." placeholder:"HOST"`
 	channels
 }
 
@@ -47,7 +48,7 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	// A short command may hold the directory when the platform is started again.
 	err = whileOwned(ctx, 3*time.Second, func() error {
 		d, err = desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds,
-			Regimes: c.Regimes, Contacts: c.Contact, Courier: settings, Language: c.Lang})
+			Regimes: c.Regimes, Contacts: c.Contact, Courier: settings, Language: c.Lang, Clock: clockBy(c.NTP)})
 		return err
 	})
 	if err != nil {

@@ -131,7 +131,7 @@ func (r rung) until(t *testing.T, end string) (calls []string) {
 // watching starts the watcher; what it logs is in said once it has ended.
 func watching(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, said *bytes.Buffer) {
 	t.Helper()
-	cmd = command(t, dir, append([]string{"watch", "--every", "50ms", "--silence", "300ms", "--before", "1ms"}, args...)...)
+	cmd = command(t, dir, append([]string{"watch", "--every", "50ms", "--silence", "300ms", "--before", "1ns"}, args...)...)
 	said = &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {

@@ -77,7 +77,7 @@ CREATE TABLE anchor (
   note         TEXT   NOT NULL,
   supersedes   BIGINT NOT NULL,
   clock_known  BIGINT NOT NULL,
-  clock_offset BIGINT NOT NULL, -- microseconds from this clock to true time
+  clock_offset BIGINT NOT NULL, -- microseconds, this clock less the true time
   clock_bound  BIGINT NOT NULL,
   clock_source TEXT   NOT NULL
 );
@@ -184,7 +184,7 @@ CREATE TABLE clock (
   recorded_at  BIGINT NOT NULL,
   at           BIGINT NOT NULL, -- by this clock
   known        BIGINT NOT NULL,
-  clock_offset BIGINT NOT NULL, -- microseconds from this clock to true time
+  clock_offset BIGINT NOT NULL, -- microseconds, this clock less the true time
   bound        BIGINT NOT NULL,
   source       TEXT   NOT NULL,
   jump         BIGINT NOT NULL  -- microseconds by which the clock jumped, 0 for a reading
