@@ -42,6 +42,8 @@ type Event struct {
 	Was    time.Time
 	Reason string
 	By     []string
+	// Until is set where an authority extended a stage: the new last moment on time.
+	Until time.Time
 }
 
 // Of makes an incident of what the desk keeps. Entries of the log that another one
