@@ -427,3 +427,17 @@ func TestGoverning(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// What the Union says is significant for a digital service holds under the law that
+// transposes the directive too.
+func TestDigitalServiceUnderNationalLaw(t *testing.T) {
+	const text = `{"party":{"roles":["dns_service"],"member_state":"DE"},"facts":{"outage_minutes":%d%s},"events":{"awareness":"2026-03-02T09:00:00+01:00"}}`
+	a := due(t, fmt.Sprintf(text, 31, ""), "2026-03-02T10:00:00+01:00")
+	if got, want := fmt.Sprint(told(a.Duties)), "[erstmeldung 2026-03-03T09:00:00+01:00 open meldung 2026-03-05T09:00:00+01:00 open]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	a = due(t, fmt.Sprintf(text, 31, `,"planned_maintenance":true,"severe_disruption_possible":false,"others_damage_possible":false`), "2026-03-02T10:00:00+01:00")
+	if len(a.Duties) > 0 {
+		t.Errorf("planned: got %q", told(a.Duties))
+	}
+}

@@ -252,7 +252,7 @@ func (in Incident) kinds(word string) []Event {
 func (l *Library) rules(p *Pack, facts casebook.Facts) []Rule {
 	rules := p.Grades.Rules
 	for _, id := range l.IDs() {
-		if o := l.newest(id); o.GradesFor == p.ID && (o.Grades.except == nil || o.Grades.except.At(facts) != Yes) {
+		if o := l.newest(id); (o.GradesFor == p.ID || p.Transposes != "" && o.GradesFor == p.Transposes) && (o.Grades.except == nil || o.Grades.except.At(facts) != Yes) {
 			rules = slices.Concat(rules, o.Grades.Rules)
 		}
 	}
