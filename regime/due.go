@@ -53,6 +53,7 @@ func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, err
 	if country, _, _ := strings.Cut(in.Party.Region, "-"); in.Party.MemberState == "" && states[country].zone != nil {
 		in.Party.MemberState = country
 	}
+	in = in.sorted()
 	packs, err := l.asked(in, at, regimes, &answer)
 	if err != nil {
 		return answer, err

@@ -301,7 +301,7 @@ func (r *reckoner) settle(s Stage, list []Due) {
 			list[i].MetAt = filed
 		}
 	}
-	annulled := slices.DeleteFunc(r.in.events(voided), func(e Event) bool { return e.At.After(r.at) })
+	annulled := slices.DeleteFunc(slices.Clone(r.in.events(voided)), func(e Event) bool { return e.At.After(r.at) })
 	for i := range list {
 		d := &list[i]
 		was := d.State
@@ -356,5 +356,5 @@ func (r *reckoner) filings(s Stage) []time.Time {
 // recordedAs gives the events that are an anchor, under the law's word or those of
 // the incident's log.
 func (r *reckoner) recordedAs(anchor string) []Event {
-	return append(r.in.events(anchor), r.in.kinds(anchor)...)
+	return slices.Concat(r.in.events(anchor), r.in.kinds(anchor))
 }
