@@ -14,7 +14,7 @@ func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	p := r.pack
 	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, LateReasons: s.LateReasons, Location: r.zone(s)}
 	d.Duty = casebook.Duty{
-		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: s.Anchor,
+		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: firstWord(b.anchor, s.Anchor),
 		Started: b.at, Zone: d.Location.String(), AnyOf: len(s.To.AnyOf) > 0, Meets: s.Meets,
 	}
 	if d.Meets == "" {

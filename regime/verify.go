@@ -246,6 +246,9 @@ func (v *verifier) stage(s *Stage) {
 		s.zone = v.zone(at+".zone", s.Zone, true)
 	}
 	v.anchor(at, s.Anchor, s.Of)
+	if s.Or != "" {
+		v.anchor(at, s.Or, "")
+	}
 	if s.Which != "" {
 		v.oneOf(at+".which", s.Which, []string{"first", "last", "each"})
 	}
