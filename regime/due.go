@@ -214,53 +214,64 @@ func (r *reckoner) nothing() string {
 // owes weighs whether a stage is owed at all, and by which level. why says what a
 // person must say where that isn't known.
 func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
-	truth = Yes
-	if s.By == "" {
-		truth = r.pack.Addresses(r.in.Party.Roles)
-		if len(s.Roles) > 0 {
-			truth = oneOf(r.in.Party.Roles, s.Roles)
-		}
-		if len(s.Not) > 0 && oneOf(r.in.Party.Roles, s.Not) == Yes {
-			truth = No
-		}
-		if truth == Maybe {
-			why = "to be graded: party.roles must say whether the party is one of those that owe it"
-		}
+	truth = r.owedByRole(s)
+	if truth == Maybe {
+		why = "to be graded: party.roles must say whether the party is one of those that owe it"
 	}
-	if truth == No {
-		return No, "", ""
-	}
-	if len(s.Grades) > 0 {
-		best := No
-		for _, g := range s.Grades {
-			if t := r.standing.owed[g]; t > best {
-				best, level = t, g
-			}
-		}
-		if best == Maybe && why == "" {
+	if truth != No && len(s.Grades) > 0 {
+		byGrade := No
+		byGrade, level = r.owedByGrade(s)
+		if byGrade == Maybe && why == "" {
 			why = r.standing.why[level]
 		}
-		if best == No {
-			if _, was := r.standing.left(s.Grades); was {
-				return Yes, "", ""
-			}
-		}
-		truth = min(truth, best)
+		truth = min(truth, byGrade)
 	}
-	if s.when != nil && truth != No {
-		t := Maybe
-		switch {
-		case s.when.Could(r.in.Facts) == No:
-			t = No
-		case s.Presumed || s.when.At(r.in.Facts) == Yes:
-			t = Yes
-		}
-		if t == Maybe && why == "" {
+	if truth != No && s.when != nil {
+		byFacts := r.owedByFacts(s)
+		if byFacts == Maybe && why == "" {
 			why = "to be graded: a person must say whether " + s.when.Text
 		}
-		truth = min(truth, t)
+		truth = min(truth, byFacts)
 	}
 	return truth, level, why
+}
+
+// owedByRole: an authority's own clock is owed by whoever that is, whoever asks.
+func (r *reckoner) owedByRole(s Stage) Truth {
+	roles := r.in.Party.Roles
+	switch {
+	case s.By != "":
+		return Yes
+	case len(s.Not) > 0 && oneOf(roles, s.Not) == Yes:
+		return No
+	case len(s.Roles) > 0:
+		return oneOf(roles, s.Roles)
+	}
+	return r.pack.Addresses(roles)
+}
+
+// owedByGrade gives the surest of the stage's levels. One that a change of grade
+// left was owed, under no level of now.
+func (r *reckoner) owedByGrade(s Stage) (truth Truth, level string) {
+	for _, g := range s.Grades {
+		if t := r.standing.owed[g]; t > truth {
+			truth, level = t, g
+		}
+	}
+	if _, was := r.standing.left(s.Grades); truth == No && was {
+		return Yes, ""
+	}
+	return truth, level
+}
+
+func (r *reckoner) owedByFacts(s Stage) Truth {
+	switch {
+	case s.when.Could(r.in.Facts) == No:
+		return No
+	case s.Presumed || s.when.At(r.in.Facts) == Yes:
+		return Yes
+	}
+	return Maybe
 }
 
 // stage gives the duties of one stage, one for each event that starts it.
