@@ -23,6 +23,10 @@ type Due struct {
 	Cap      string         // the second limit that ends it early, "" where none does
 	Readings []string       // what each source says of the limit, where there are several
 	Content  []string       // what the filing holds
+	// Grade is what it is owed under: with the rule and the figures that decided it,
+	// or with the level only where a person graded. Its Level is "" where the stage
+	// is owed at any.
+	Grade casebook.Grade
 	// LateReasons says when and how lateness must be explained, "" where the regime
 	// doesn't ask.
 	LateReasons string
@@ -300,6 +304,7 @@ func (r *reckoner) stage(s Stage) []Due {
 				continue
 			}
 		}
+		d.Grade = r.under(level)
 		if truth == Maybe {
 			d.Provisional, d.Blank = true, joined(why, d.Blank)
 		}
@@ -307,6 +312,15 @@ func (r *reckoner) stage(s Stage) []Due {
 	}
 	r.settle(s, list)
 	return list
+}
+
+// under gives the grade of a level as the rules propose it, unless a person gave it.
+func (r *reckoner) under(level string) casebook.Grade {
+	i := slices.IndexFunc(r.proposed, func(g casebook.Grade) bool { return g.Level == level })
+	if given := r.standing.history; i < 0 || len(given) > 0 && given[len(given)-1].Level == level {
+		return casebook.Grade{Regime: r.pack.ID, Pack: r.pack.Digest, Level: level}
+	}
+	return r.proposed[i]
 }
 
 // within reports whether a moment isn't past the due one of another stage, so that
