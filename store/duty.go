@@ -72,32 +72,6 @@ func (d *dutyRow) row() ([]any, error) {
 		int64(d.Told), micros(d.Next())}, err
 }
 
-// OpenDuty freezes a duty and gives it its name.
-func (tx *Tx) OpenDuty(d casebook.Duty) (_ casebook.Duty, err error) {
-	row := dutyRow{salt: tx.salt(), Duty: d}
-	row.ID, row.RecordedAt = casebook.NewID(tx.at), tx.at
-	if row.incident, err = numberOf(tx.ctx, tx.conn, "incident", casebook.IncidentPrefix, d.Incident); err != nil {
-		return d, err
-	}
-	if row.party, err = numberOf(tx.ctx, tx.conn, "party", casebook.PartyPrefix, d.Party); err != nil {
-		return d, err
-	}
-	if row.supersedes, err = numberOf(tx.ctx, tx.conn, "duty", casebook.DutyPrefix, d.Supersedes); err != nil {
-		return d, err
-	}
-	if row.id, err = tx.id("duty"); err != nil {
-		return d, err
-	}
-	values, err := row.row()
-	if err != nil {
-		return d, err
-	}
-	if err := tx.insert(dutyTable, values); err != nil {
-		return d, err
-	}
-	return row.Duty, tx.noteChange(row.id, d.State, d.Started, d.Reason)
-}
-
 // ChangeDuty moves a duty to another state, as of a legal moment. It gives
 // ErrConflict, and changes nothing, when the duty isn't in the state from any more.
 func (tx *Tx) ChangeDuty(id casebook.ID, from, to casebook.DutyState, at time.Time, reason string) error {
@@ -118,20 +92,6 @@ func (tx *Tx) ChangeDuty(id casebook.ID, from, to casebook.DutyState, at time.Ti
 	return tx.noteChange(row.id, to, at, reason)
 }
 
-// ToldOfDuty notes that people were told of a duty's moments up to one. It gives
-// ErrConflict when they were told of others than those before meanwhile.
-func (tx *Tx) ToldOfDuty(id casebook.ID, before, now int) error {
-	row, err := tx.duty(id)
-	if err != nil {
-		return err
-	}
-	if row.Told != before {
-		return fmt.Errorf("people were told of %d moments of duty %s, not of %d: %w", row.Told, id.Text(casebook.DutyPrefix), before, casebook.ErrConflict)
-	}
-	row.Told = now
-	return tx.saveDuty(row)
-}
-
 func (tx *Tx) duty(id casebook.ID) (*dutyRow, error) {
 	d, err := scanDuty(tx.row(selectDuties+` WHERE d.public = $1`, id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -149,24 +109,9 @@ func (tx *Tx) saveDuty(d *dutyRow) error {
 	return tx.update(dutyTable, row)
 }
 
-func (tx *Tx) noteChange(duty int64, state casebook.DutyState, at time.Time, reason string) error {
-	id, err := tx.id("duty_change")
-	if err != nil {
-		return err
-	}
-	return tx.insert(dutyChangeTable, []any{id, tx.salt(), duty, int64(state), micros(at), reason, micros(tx.at), tx.actor})
-}
-
 // Duties gives the duties of an incident in the order in which they were opened.
 func (tx *Tx) Duties(incident casebook.ID) ([]casebook.Duty, error) {
 	rows, err := tx.query(selectDuties+` WHERE i.public = $1 ORDER BY d.id`, incident[:])
-	return collect(rows, err, duties)
-}
-
-// DutiesToTell gives the duties of which people must be told by a moment, the first
-// first.
-func (tx *Tx) DutiesToTell(by time.Time, limit int) ([]casebook.Duty, error) {
-	rows, err := tx.query(selectDuties+` WHERE d.next_at > 0 AND d.next_at <= $1 ORDER BY d.next_at, d.id LIMIT $2`, micros(by), limit)
 	return collect(rows, err, duties)
 }
 
