@@ -138,6 +138,9 @@ func (c *casework) apply(party casebook.Party, old *casebook.Duty, line casebook
 	}
 	m := c.incident.Mark
 	m.RecordedBy = c.who.String()
+	if m.Region == "" {
+		m.Region = party.Region // an incident told by telephone is nowhere in particular; who owes has a seat
+	}
 	line.Mark, line.Incident, line.Party, line.PartyName = m, c.incident.ID, party.ID, party.Name
 	d, err := c.tx.OpenDuty(line)
 	if err != nil {

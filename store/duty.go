@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,16 +155,6 @@ type DutyFilter struct {
 // from after the one named on.
 func (r *Reader) DutiesByDue(ctx context.Context, f DutyFilter, after casebook.ID, limit int) ([]casebook.Duty, error) {
 	w := where{text: r.seesOf("d"), args: []any{limit}}
-	if !f.Incident.IsZero() {
-		w.and("i.public = ?", f.Incident[:])
-	}
-	if len(f.States) > 0 {
-		var list []string
-		for _, s := range f.States {
-			list = append(list, fmt.Sprint(int64(s)))
-		}
-		w.and("d.state IN (" + strings.Join(list, ", ") + ")")
-	}
 	if !after.IsZero() {
 		last, err := r.duty(ctx, after)
 		if err != nil {
@@ -170,8 +162,43 @@ func (r *Reader) DutiesByDue(ctx context.Context, f DutyFilter, after casebook.I
 		}
 		w.and("(d.due, d.id) > (?, ?)", micros(last.Due), last.id)
 	}
-	rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE `+w.text+` ORDER BY d.due, d.id LIMIT $1`, w.args...)
-	return collect(rows, err, duties)
+	var all []*dutyRow
+	for _, part := range f.parts(&w) {
+		rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE `+w.text+part+` ORDER BY d.due, d.id LIMIT $1`, w.args...)
+		some, err := collect(rows, err, func(rows *sql.Rows) (*dutyRow, error) { return scanDuty(rows) })
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b *dutyRow) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.id, b.id)) })
+	list := []casebook.Duty{}
+	for _, d := range all[:min(limit, len(all))] {
+		list = append(list, d.Duty)
+	}
+	return list, nil
+}
+
+// parts gives the conditions under which duties are asked for, one after another.
+// The index has their order within a state: asked for several states at once, the
+// database would sort a million to give the first. An incident has few: there the
+// index of states must not be taken, which the sign keeps the database from.
+func (f DutyFilter) parts(w *where) []string {
+	states := slices.Compact(slices.Sorted(slices.Values(f.States)))
+	if len(states) == 0 {
+		for s := range casebook.DutyStates {
+			states = append(states, casebook.DutyState(s))
+		}
+	}
+	each, words := []string{}, []string{}
+	for _, s := range states {
+		each, words = append(each, fmt.Sprintf(" AND d.state = %d", s)), append(words, fmt.Sprint(int64(s)))
+	}
+	if f.Incident.IsZero() {
+		return each
+	}
+	w.and("i.public = ?", f.Incident[:])
+	return []string{" AND +d.state IN (" + strings.Join(words, ", ") + ")"}
 }
 
 // A DutyChange is a step in the life of a duty.

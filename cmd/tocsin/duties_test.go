@@ -149,6 +149,7 @@ func TestOpenDuties(t *testing.T) {
 	heartbeat := time.Since(asked) / 5
 	memory := peak(t, again.Process.Pid)
 	stop(t, again)
+	slowest(t, desk.Directory(data).Database(), first)
 	told := tellings(t, desk.Directory(data).Database())
 	t.Logf("up in %v; told %d, recorded %v after the moment at most, %v on average; the oldest moment not yet committed was %v old; a heartbeat takes %v; peak memory %d MB",
 		up.Round(time.Millisecond), told.n, told.most, told.mean, oldest.Round(time.Millisecond), heartbeat.Round(time.Millisecond), memory>>20)
@@ -226,6 +227,27 @@ func tellings(t *testing.T, file string) (all told) {
 	}
 	all.most, all.mean = time.Duration(most)*time.Microsecond, time.Duration(mean)*time.Microsecond
 	return all
+}
+
+// slowest tells of commits that came late, for whoever must find out why.
+func slowest(t *testing.T, file string, first time.Time) {
+	t.Helper()
+	rows, err := readOnly(t, file).QueryContext(t.Context(), `SELECT recorded_at, COUNT(*), MAX(recorded_at - at - (kind = 'duty_missed') * 1000000) AS late FROM anchor
+		WHERE kind IN ('duty_warned', 'duty_missed') GROUP BY recorded_at HAVING late > 600000 ORDER BY recorded_at LIMIT 40`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at, n, late int64
+		if err := rows.Scan(&at, &n, &late); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%v after the first moment a commit told %d, the oldest %v late", time.UnixMicro(at).Sub(first).Round(time.Millisecond), n, time.Duration(late)*time.Microsecond)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // peak gives the most resident memory of a process, octets.

@@ -34,6 +34,7 @@ type commands struct {
 	Findings   findingsCommand   `cmd:"" help:"Print findings as a stream." group:"Feeds"`
 	Incident   incidentCommand   `cmd:"" help:"Cases: open, confirm, grade, own, note." group:"Cases"`
 	Duty       dutyCommand       `cmd:"" help:"Statutory clocks: who owes what by when." group:"Cases"`
+	Scorecard  scorecardCommand  `cmd:"" help:"How duties were met: on time, late, never." group:"Cases"`
 	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
 	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
 	Holding    holdingCommand    `cmd:"" help:"Tables of who holds which addresses and names." group:"Platform"`
