@@ -315,7 +315,17 @@ func (d *Desk) Note(ctx context.Context, who casebook.Actor, id casebook.ID, a c
 		return casebook.Incident{}, err
 	}
 	a.Kind = casebook.Noted
-	return d.change(ctx, who, "note", at, id, func(c *casework) error { return c.log(a) })
+	return d.change(ctx, who, "note", at, id, func(c *casework) error {
+		log, err := c.tx.Anchors(id)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(log, func(old casebook.Anchor) bool { return old.ID == a.Supersedes })
+		if i >= 0 && slices.Contains(correctable, log[i].Kind) {
+			return fmt.Errorf("a note doesn't correct a legal moment (%s): two people do, by a correction: %w", log[i].Kind, casebook.ErrForbidden)
+		}
+		return c.log(a)
+	})
 }
 
 // isPerson keeps rules and machines from what people must do themselves.
@@ -343,6 +353,10 @@ type casework struct {
 	clock    casebook.ClockState
 	incident casebook.Incident
 	calls    []call
+	// before is the log as it was before a correction, nil without one, and why says
+	// what was corrected.
+	before []casebook.Anchor
+	why    string
 }
 
 // act runs one act in one transaction: what it writes, and whom it calls.

@@ -38,17 +38,17 @@ type recipients struct {
 
 const selectDuties = `SELECT d.id, d.salt, d.public, d.tenant, d.region, d.tlp, d.exercise, d.recorded_by, d.recorded_at,
 	d.incident, d.party, d.party_name, d.regime, d.pack, d.stage, d.key, d.article, d.anchor, d.started, d.time_limit, d.due, d.zone, d.calendar,
-	d.provisional, d.blank, d.recipients, d.meets, d.confidence, d.rests_on, d.supersedes, d.state, d.met_at, d.reason, d.told, i.public, p.public, s.public
+	d.provisional, d.blank, d.recipients, d.meets, d.confidence, d.rests_on, d.supersedes, d.state, d.met_at, d.reason, d.told, i.public, p.public, s.public, COALESCE(s.due, 0)
 	FROM duty d JOIN incident i ON i.id = d.incident LEFT JOIN party p ON p.id = d.party LEFT JOIN duty s ON s.id = d.supersedes`
 
 func scanDuty(s interface{ Scan(...any) error }) (*dutyRow, error) {
 	var d dutyRow
 	var public, incident, party, supersedes []byte
-	var at, started, due, met int64
+	var at, started, due, met, was int64
 	var list string
 	err := s.Scan(&d.id, &d.salt, &public, &d.Mark.Tenant, &d.Mark.Region, &d.Mark.TLP, &d.Mark.Exercise, &d.Mark.RecordedBy, &at,
 		&d.incident, &d.party, &d.PartyName, &d.Regime, &d.Pack, &d.Stage, &d.Key, &d.Article, &d.Anchor, &started, &d.Limit, &due, &d.Zone, &d.Calendar,
-		&d.Provisional, &d.Blank, &list, &d.Meets, &d.Confidence, &d.RestsOn, &d.supersedes, &d.State, &met, &d.Reason, &d.Told, &incident, &party, &supersedes)
+		&d.Provisional, &d.Blank, &list, &d.Meets, &d.Confidence, &d.RestsOn, &d.supersedes, &d.State, &met, &d.Reason, &d.Told, &incident, &party, &supersedes, &was)
 	if err != nil {
 		return &d, err
 	}
@@ -57,6 +57,9 @@ func scanDuty(s interface{ Scan(...any) error }) (*dutyRow, error) {
 	copy(d.Party[:], party)
 	copy(d.Supersedes[:], supersedes)
 	d.RecordedAt, d.Started, d.Due, d.MetAt = moment(at), moment(started), moment(due), moment(met)
+	if was != due {
+		d.WasDue = moment(was)
+	}
 	var to recipients
 	if err := json.Unmarshal([]byte(list), &to); err != nil {
 		return &d, fmt.Errorf("duty %s: %w", d.ID.Text(casebook.DutyPrefix), err)

@@ -319,6 +319,7 @@ func (s *server) enterIncidents(api huma.API) {
 		Method: http.MethodPost, Path: "/api/v1/incidents/{id}/timeline", OperationID: "note-incident", Tags: tags,
 		Summary: "Write in an incident's timeline",
 	}, s.postEntry)
+	s.enterCorrections(api)
 }
 
 func (s *server) wholeCase(ctx context.Context, in *OneIncident) (*object[wholeCase], error) {

@@ -50,6 +50,7 @@ var rules = map[string]access{
 	"POST /api/v1/incidents/{id}/dismissal":    operator,
 	"POST /api/v1/incidents/{id}/grades":       operator,
 	"POST /api/v1/incidents/{id}/owner":        operator,
+	"POST /api/v1/incidents/{id}/corrections":  operator,
 	"POST /api/v1/incidents/{id}/timeline":     operator,
 	"GET /api/v1/duties":                       operator,
 	"GET /api/v1/duties/{id}":                  operator,

@@ -38,6 +38,8 @@ type duty struct {
 	AnyOf       bool      `json:"any_of"`
 	CopyTo      []string  `json:"copy_to"`
 	RestsOn     string    `json:"rests_on"`
+	Supersedes  string    `json:"supersedes"`
+	WasDue      time.Time `json:"was_due"`
 	Reason      string    `json:"reason"`
 	Steps       []struct {
 		State      string    `json:"state"`
@@ -65,6 +67,9 @@ func (d duty) lines(indent string) string {
 		fmt.Fprintf(&b, ", copy to %s", strings.Join(d.CopyTo, ", "))
 	}
 	b.WriteString("\n")
+	if !d.WasDue.IsZero() {
+		fmt.Fprintf(&b, "%s  was due %s UTC, as %s\n", indent, d.WasDue.Format(time.DateTime), d.Supersedes)
+	}
 	for _, more := range [][2]string{{"rests on", d.RestsOn}, {"to be graded", strings.TrimPrefix(d.Blank, "to be graded: ")}, {"reason", d.Reason}} {
 		if more[1] != "" {
 			fmt.Fprintf(&b, "%s  %s: %s\n", indent, more[0], plain(more[1]))

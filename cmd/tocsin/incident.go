@@ -22,6 +22,7 @@ type incidentCommand struct {
 	Take    incidentTake    `cmd:"" help:"Become the owner of one that nobody has."`
 	Give    incidentGive    `cmd:"" help:"Hand one on to somebody."`
 	Release incidentRelease `cmd:"" help:"Let go of one."`
+	Correct incidentCorrect `cmd:"" help:"Correct a legal moment: one person asks, another says yes."`
 	Note    incidentNote    `cmd:"" help:"Write in its timeline."`
 }
 
