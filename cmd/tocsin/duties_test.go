@@ -149,6 +149,11 @@ func TestOpenDuties(t *testing.T) {
 	heartbeat := time.Since(asked) / 5
 	memory := peak(t, again.Process.Pid)
 	stop(t, again)
+	audit := measure(t, dir, "audit")
+	t.Logf("audit: exit %d, %v of processor time, peak memory %d MB: %s", audit.code, audit.cpu.Round(time.Millisecond), audit.memory>>20, audit.out)
+	if audit.code != 0 || audit.memory > 300<<20 {
+		t.Errorf("audit: exit %d\n%s", audit.code, audit.err)
+	}
 	slowest(t, desk.Directory(data).Database(), first)
 	told := tellings(t, desk.Directory(data).Database())
 	t.Logf("up in %v; told %d, recorded %v after the moment at most, %v on average; the oldest moment not yet committed was %v old; a heartbeat takes %v; peak memory %d MB",
