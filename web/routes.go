@@ -55,6 +55,7 @@ var rules = map[string]access{
 	"GET /api/v1/duties":                       operator,
 	"GET /api/v1/duties/{id}":                  operator,
 	"GET /api/v1/scorecards":                   operator,
+	"GET /api/v1/scorecards/shadow":            operator,
 	"GET /api/v1/regimes":                      operator,
 	"GET /api/v1/regimes/{id}":                 operator,
 	"GET /api/v1/outbox":                       operator,

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tocsin/casebook"
+	"tocsin/desk"
 	"tocsin/regime"
 )
 
@@ -59,6 +60,42 @@ func (s *server) enterScores(api huma.API) {
 		Summary:     "How duties were met, by party, region, regime, stage and month",
 		Description: "Counted anew each time from the duties that fell due. Duties that nobody has set, suspended, superseded and void ones count nowhere.",
 	}, s.listScores)
+	operation(api, huma.Operation{
+		Method: http.MethodGet, Path: "/api/v1/scorecards/shadow", OperationID: "list-costs", Tags: []string{"duties"},
+		Summary:     "What a regime's schedule of consequences makes of the own parties' duties",
+		Description: "Of a draft it is what it would have cost: nobody owes it. Drills cost nothing.",
+	}, s.listCosts)
+}
+
+// cost is a desk.Cost as the API shows it.
+type cost struct {
+	Kind     string    `json:"kind" enum:"cost"`
+	Party    string    `json:"party"`
+	Regime   string    `json:"regime"`
+	Month    string    `json:"month"`
+	Line     string    `json:"line" doc:"Of the schedule."`
+	Article  string    `json:"article"`
+	Duties   int       `json:"duties"`
+	Amount   int64     `json:"amount" doc:"Of all of them, in whole units of the currency."`
+	Currency string    `json:"currency"`
+	Shadow   bool      `json:"shadow" doc:"The schedule is a draft: nobody owes this."`
+	At       time.Time `json:"at" doc:"The moment as of which it was reckoned."`
+}
+
+type listCosts struct {
+	Asked
+	Regime string `query:"regime" required:"true"`
+	Month  string `query:"month" doc:"2026-11; absent: every month."`
+}
+
+func (s *server) listCosts(ctx context.Context, in *listCosts) (*object[page[cost]], error) {
+	at, all, err := s.desk.Shadow(ctx, in.x.caller.scope, in.Regime, in.Month)
+	if err != nil {
+		return nil, err
+	}
+	return pageOf(all, len(all), func(c desk.Cost) cost {
+		return cost{"cost", c.Party, in.Regime, c.Month, c.Line, c.Article, c.Duties, c.Amount, c.Currency, c.Shadow, at}
+	}, nil), nil
 }
 
 func (s *server) listScores(ctx context.Context, in *listScores) (*object[page[score]], error) {

@@ -192,6 +192,8 @@ func everyShape(t *testing.T) string {
 		t.Fatal(err)
 	}
 	out += list + must(t, dir, append([]string{"duty", "show", d.ID}, asJSON...)...).out
+	must(t, dir, "incident", "open", "--as", "wang", "--received", "2026-02-16T22:30:00+08:00", "--fact", "controlled_addresses_unique_24h=1200000", "A botnet in February")
+	out += must(t, dir, append([]string{"scorecard"}, asJSON...)...).out
 	out += must(t, dir, append([]string{"outbox", "list"}, asJSON...)...).out
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,8 @@ import (
 type scorecardCommand struct {
 	where
 	format
-	Month string `help:"Only duties that fell due in it, in the zone of their law: 2026-11. Default: every month." placeholder:"MONTH"`
+	Shadow string `help:"What the schedule of consequences of this regime, a draft also, makes of the own parties' duties." placeholder:"REGIME"`
+	Month  string `help:"Only duties that fell due in it, in the zone of their law: 2026-11. Default: every month." placeholder:"MONTH"`
 }
 
 // Help implements kong.HelpProvider.
@@ -19,7 +20,21 @@ func (scorecardCommand) Help() string {
 	return `Counted anew each time from the duties that fell due. What nobody has set, and what is
 suspended, superseded or void, counts nowhere. Drills have lines of their own.
 
-  tocsin scorecard --month 2026-11`
+  tocsin scorecard --month 2026-11
+  tocsin scorecard --shadow cn-cac-2025`
+}
+
+// cost is what the command reads of a line of a shadow.
+type cost struct {
+	Party    string `json:"party"`
+	Regime   string `json:"regime"`
+	Month    string `json:"month"`
+	Line     string `json:"line"`
+	Article  string `json:"article"`
+	Duties   int    `json:"duties"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+	Shadow   bool   `json:"shadow"`
 }
 
 // score is what the command reads of a line.
@@ -48,6 +63,10 @@ func (c scorecardCommand) Run(ctx context.Context, std streams) error {
 	if c.Month != "" {
 		query.Set("month", c.Month)
 	}
+	if c.Shadow != "" {
+		query.Set("regime", c.Shadow)
+		return c.whole(ctx, "/api/v1/scorecards/shadow", query, func(item json.RawMessage) error { return c.cost(std, item) })
+	}
 	return c.whole(ctx, "/api/v1/scorecards", query, func(item json.RawMessage) error {
 		if c.json() {
 			return printJSON(std.out, item)
@@ -59,6 +78,23 @@ func (c scorecardCommand) Run(ctx context.Context, std streams) error {
 		_, err := fmt.Fprint(std.out, s.lines())
 		return err
 	})
+}
+
+// cost prints a line of a shadow.
+func (c scorecardCommand) cost(std streams, item json.RawMessage) error {
+	if c.json() {
+		return printJSON(std.out, item)
+	}
+	var one cost
+	if err := json.Unmarshal(item, &one); err != nil {
+		return err
+	}
+	how := "by the schedule in force; what is owed an authority says"
+	if one.Shadow {
+		how = "by a draft: nobody owes this"
+	}
+	_, err := fmt.Fprintf(std.out, "%s  %s %s (%s)  %s: %d duties, %d %s, %s\n", one.Month, one.Regime, one.Line, plain(one.Article), plain(one.Party), one.Duties, one.Amount, one.Currency, how)
+	return err
 }
 
 // lines writes a line as people read it: shares stand behind their counts.
