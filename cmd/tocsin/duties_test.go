@@ -156,8 +156,8 @@ func TestOpenDuties(t *testing.T) {
 	}
 	slowest(t, desk.Directory(data).Database(), first)
 	told := tellings(t, desk.Directory(data).Database())
-	t.Logf("up in %v; told %d, recorded %v after the moment at most, %v on average; the oldest moment not yet committed was %v old; a heartbeat takes %v; peak memory %d MB",
-		up.Round(time.Millisecond), told.n, told.most, told.mean, oldest.Round(time.Millisecond), heartbeat.Round(time.Millisecond), memory>>20)
+	t.Logf("up in %v; told %d, recorded %v after the moment at most, %v on average; the oldest moment not yet committed was %v old; a heartbeat takes %v; %v of processor time; peak memory %d MB",
+		up.Round(time.Millisecond), told.n, told.most, told.mean, oldest.Round(time.Millisecond), heartbeat.Round(time.Millisecond), (again.ProcessState.UserTime() + again.ProcessState.SystemTime()).Round(10*time.Millisecond), memory>>20)
 	if up > 3*time.Second || told.most > time.Second || oldest > time.Second || memory > 300<<20 {
 		t.Error("want it up in 3 s, each told within 1 s, and 300 MB at most")
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/tools/txtar"
 )
 
 const commandsPage = "../../docs/commands.md"
@@ -194,6 +195,7 @@ func everyShape(t *testing.T) string {
 	out += list + must(t, dir, append([]string{"duty", "show", d.ID}, asJSON...)...).out
 	must(t, dir, "incident", "open", "--as", "wang", "--received", "2026-02-16T22:30:00+08:00", "--fact", "controlled_addresses_unique_24h=1200000", "A botnet in February")
 	out += must(t, dir, append([]string{"scorecard"}, asJSON...)...).out
+	out += costShape(t)
 	out += must(t, dir, append([]string{"outbox", "list"}, asJSON...)...).out
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)
@@ -203,4 +205,22 @@ func everyShape(t *testing.T) string {
 		t.Fatalf("audit without deliveries: exit %d\n%s", bad.code, bad.err)
 	}
 	return out + bad.out
+}
+
+// costShape makes the program print what a draft would have cost: that of the script
+// on scorecards.
+func costShape(t *testing.T) string {
+	t.Helper()
+	script, err := txtar.ParseFile("testdata/script/scorecard.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	must(t, dir, "party", "add", "--own", "--role", "hosting", "--region", "CN-11", "South Hosting")
+	if err := os.Mkdir(filepath.Join(dir, "data", "regimes"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "data", "regimes", script.Files[0].Name), string(script.Files[0].Data))
+	must(t, dir, "incident", "open", "--as", "wang", "--received", "2026-02-16T22:30:00+08:00", "--fact", "controlled_addresses_unique_24h=6000", "A botnet")
+	return must(t, dir, "scorecard", "--shadow", "cn-xx-2026", "--format", "json").out
 }
