@@ -136,7 +136,7 @@ func (c *casework) move(party casebook.Party, mine, before, after []casebook.Dut
 			continue
 		}
 		line := heir(b, before, after)
-		if line != nil && line.Started.Equal(b.Started) && line.Due.Equal(b.Due) {
+		if line != nil && line.Started.Equal(b.Started) && line.Due.Equal(b.Due) && (b.State != casebook.Suspended || line.State == casebook.Suspended) {
 			continue
 		}
 		if err := c.tx.ChangeDuty(old.ID, old.State, casebook.Superseded, c.at, c.why); err != nil {

@@ -2,6 +2,7 @@ package regime
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/casebook"
@@ -85,6 +86,9 @@ func Of(party casebook.Party, facts casebook.Facts, grades []casebook.Grade, log
 			continue
 		}
 		e := Event{Kind: a.Kind, At: a.At, Reason: a.Note, By: []string{a.By}}
+		if strings.HasSuffix(a.Kind, ".extended") {
+			e.Until, _ = time.Parse(time.RFC3339, a.Source) // one that isn't a moment extends nothing
+		}
 		if first := asked[a.Source]; first != "" && !a.Supersedes.IsZero() {
 			e.By = []string{first, a.By}
 		}
