@@ -55,6 +55,7 @@ func (s *server) enterAPI() {
 	s.enterParties(api)
 	s.enterIncidents(api)
 	s.enterDuties(api)
+	s.enterSteps(api)
 	s.enterScores(api)
 	s.enterRegimes(api)
 	s.enterOutbox(api)

@@ -54,6 +54,7 @@ var rules = map[string]access{
 	"POST /api/v1/incidents/{id}/timeline":     operator,
 	"GET /api/v1/duties":                       operator,
 	"GET /api/v1/duties/{id}":                  operator,
+	"POST /api/v1/duties/{id}/steps":           operator,
 	"GET /api/v1/scorecards":                   operator,
 	"GET /api/v1/scorecards/shadow":            operator,
 	"GET /api/v1/regimes":                      operator,

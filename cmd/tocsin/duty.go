@@ -12,6 +12,10 @@ import (
 type dutyCommand struct {
 	List dutyList `cmd:"" help:"List duties, the soonest due first."`
 	Show dutyShow `cmd:"" help:"Show one with each step of its life."`
+
+	Suspend dutySuspend `cmd:"" help:"Write down that somebody suspended one."`
+	Resume  dutyResume  `cmd:"" help:"Write down that a suspended one runs again."`
+	Extend  dutyExtend  `cmd:"" help:"Write down that an authority extended one."`
 }
 
 // Help implements kong.HelpProvider.
