@@ -12,7 +12,8 @@ import (
 )
 
 type postStep struct {
-	getDuty
+	Asked
+	ID   string `path:"id"`
 	Body struct {
 		Acting
 		Act    string    `json:"act" enum:"suspend,resume,extend"`
