@@ -130,6 +130,7 @@ func (c *casework) confirmCorrection(log []casebook.Anchor, old casebook.Anchor,
 // reckoning differs by the corrected entry alone. It gives the duties that then
 // stand.
 func (c *casework) move(party casebook.Party, mine, before, after []casebook.Duty, proposed bool) ([]casebook.Duty, error) {
+	var heirs []*casebook.Duty // each takes one place
 	for _, b := range before {
 		old := newestDuty(mine, b)
 		if old == nil || old.State == casebook.Superseded || old.State == casebook.VoidDuty {
@@ -144,9 +145,10 @@ func (c *casework) move(party casebook.Party, mine, before, after []casebook.Dut
 		}
 		was := *old
 		old.State = casebook.Superseded
-		if line == nil {
+		if line == nil || slices.Contains(heirs, line) {
 			continue
 		}
+		heirs = append(heirs, line)
 		opened, err := c.replace(party, was, *line, proposed)
 		if err != nil {
 			return nil, err

@@ -155,6 +155,67 @@ func TestACorrectionIsCorrected(t *testing.T) {
 	}
 }
 
+// Where each of several facts has a clock of its own, only that of the corrected one
+// moves.
+func TestACorrectionOfOneOfSeveral(t *testing.T) {
+	o := open(t, t.TempDir())
+	if _, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "Example Holdings", Roles: []string{"registrant"}, Region: "US", Own: true}); err != nil {
+		t.Fatal(err)
+	}
+	i := o.called(nil)
+	if _, err := o.GradeIncident(t.Context(), wang, i.ID, desk.Ruling{Regime: "us-sec-8k-105", Level: "material", Standing: casebook.DeterminedBy, Reason: "the board says so"}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		o.at(time.Duration(1+n) * 24 * time.Hour)
+		if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{Facts: casebook.Facts{addresses: casebook.NumberValue(int64(1000 + n))}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := o.ofStage(i.ID, "amendment")
+	if len(before) != 2 {
+		t.Fatalf("got %+v, want a clock a fact", before)
+	}
+	log, err := o.Reader(casebook.Operator()).Anchors(t.Context(), i.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var facts []casebook.Anchor
+	for _, a := range log {
+		if a.Kind == casebook.NewFact {
+			facts = append(facts, a)
+		}
+	}
+	if _, err := o.Correct(t.Context(), wang, i.ID, desk.Correction{Entry: casebook.NewFact, At: morning, Reason: "x"}); !errors.Is(err, casebook.ErrInvalid) {
+		t.Errorf("which of two wasn't asked: %v", err)
+	}
+	entry, right := facts[1].ID.Text(casebook.AnchorPrefix), morning.Add(30*time.Hour)
+	for _, step := range []struct {
+		who casebook.Actor
+		y   desk.Correction
+	}{{wang, desk.Correction{Entry: entry, At: right, Reason: "the board met at night"}}, {li, desk.Correction{Entry: entry}}} {
+		if _, err := o.Correct(t.Context(), step.who, i.ID, step.y); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stands := 0
+	for _, d := range o.ofStage(i.ID, "amendment") {
+		switch {
+		case d.ID == before[0].ID && d.State == casebook.OpenDuty:
+			stands++
+		case d.ID == before[1].ID && d.State == casebook.Superseded:
+			stands++
+		case d.Supersedes == before[1].ID && d.Started.Equal(right) && d.State == casebook.OpenDuty:
+			stands++
+		default:
+			t.Errorf("got %+v", d)
+		}
+	}
+	if stands != 3 {
+		t.Errorf("%d of three duties are as they should be", stands)
+	}
+}
+
 func TestCorrectionsThatAreRefused(t *testing.T) {
 	o, i := oneClock(t, t.TempDir())
 	log, err := o.Reader(casebook.Operator()).Anchors(t.Context(), i.ID)

@@ -161,6 +161,10 @@ func TestOpenDuties(t *testing.T) {
 	if up > 3*time.Second || told.most > time.Second || oldest > time.Second || memory > 300<<20 {
 		t.Error("want it up in 3 s, each told within 1 s, and 300 MB at most")
 	}
+	// One message a commit, and not one a duty.
+	if n := tableRows(t, data, "outbox"); *dutiesRate <= 1000 && n > 5*(*dutiesFor+2) {
+		t.Errorf("people got %d messages in %d seconds", n, *dutiesFor)
+	}
 	if told.n != soon || told.duties != soon || told.missed != soon/3 {
 		t.Errorf("%d moments of %d duties were told, %d of them misses, want each of %d once, %d of them misses", told.n, told.duties, told.missed, soon, soon/3)
 	}
