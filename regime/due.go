@@ -23,7 +23,11 @@ type Due struct {
 	Cap      string         // the second limit that ends it early, "" where none does
 	Readings []string       // what each source says of the limit, where there are several
 	Content  []string       // what the filing holds
-	Remarks  []string       // a calendar that has run out, a rule that may hold
+	// LateReasons says when and how lateness must be explained, "" where the regime
+	// doesn't ask.
+	LateReasons string
+	early       bool     // a filing from before it began counts
+	Remarks     []string // a calendar that has run out, a rule that may hold
 }
 
 // Answer is what is owed, and what a person should know besides.
@@ -238,14 +242,12 @@ func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
 		truth = min(truth, best)
 	}
 	if s.when != nil && truth != No {
-		t := s.when.Could(r.in.Facts)
-		if at := s.when.At(r.in.Facts); at == Yes {
+		t := Maybe
+		switch {
+		case s.when.Could(r.in.Facts) == No:
+			t = No
+		case s.Presumed || s.when.At(r.in.Facts) == Yes:
 			t = Yes
-		} else if t == Yes || s.Presumed && t == Maybe {
-			t = Maybe
-			if s.Presumed {
-				t = Yes
-			}
 		}
 		if t == Maybe && why == "" {
 			why = "to be graded: a person must say whether " + s.when.Text

@@ -351,3 +351,38 @@ stages:
 		}
 	}
 }
+
+// Who files before anybody has graded is on time; what follows a stage isn't met by
+// what was sent before it.
+func TestFiledBeforeItBegan(t *testing.T) {
+	a := due(t, `{"party":{"roles":["financial_entity"]},"events":{"awareness":"2026-03-02T08:00:00Z","initial.submitted":"2026-03-02T09:00:00Z","classification":"2026-03-02T18:00:00Z"}}`, "2026-03-04T00:00:00Z", "eu-dora")
+	if got, want := fmt.Sprint(told(a.Duties)), "[initial 2026-03-02T23:00:00+01:00 met intermediate 2026-03-05T10:00:00+01:00 open]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	a = due(t, `{"party":{"roles":["telecom_operator"]},"grades":{"cn-miit-2009-156":[{"grade":"general","at":"2026-03-02T09:00:00+08:00"},{"grade":"serious","at":"2026-03-02T15:00:00+08:00"}]},"events":{"detection":"2026-03-02T09:00:00+08:00","level2_report.submitted":"2026-03-02T14:00:00+08:00"}}`, "2026-03-03T00:00:00+08:00", "cn-miit-2009-156")
+	if got := fmt.Sprint(told(a.Duties)); !strings.HasPrefix(got, "[level2_report 2026-03-02T17:00:00+08:00 met ") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func BenchmarkDue(b *testing.B) {
+	l := Builtin()
+	in, err := l.ReadIncident("bench", []byte(`{"party":{"roles":["telecom_operator"],"region":"CN-11"},"facts":{"controlled_addresses_unique_24h":{"low":850000,"point":900000,"high":1010000}},"events":{"detection":"2026-03-02T09:00:00+08:00"}}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	at := mustParse("2026-03-02T02:00:00Z")
+	for b.Loop() {
+		if a, err := l.Due(in, at); err != nil || len(a.Duties) < 5 {
+			b.Fatal(a, err)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, faults := load(nil, false); len(faults) > 0 {
+			b.Fatal(faults)
+		}
+	}
+}

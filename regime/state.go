@@ -11,7 +11,7 @@ import (
 // of its limit starts there.
 func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	p := r.pack
-	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, Location: r.zone(s)}
+	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, LateReasons: s.LateReasons, Location: r.zone(s)}
 	d.Duty = casebook.Duty{
 		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: s.Anchor,
 		Started: b.at, Zone: d.Location.String(), AnyOf: len(s.To.AnyOf) > 0, Meets: s.Meets,
@@ -19,7 +19,7 @@ func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	if d.Meets == "" {
 		d.Meets = "dispatched"
 	}
-	d.Event = b.event
+	d.Event, d.early = b.event, b.knows || s.Cap != nil
 	d.To, d.ToNames = r.recipients(s.To.list(), true)
 	d.CopyTo, d.CopyName = r.recipients(s.CopyTo, false)
 	if !r.shortest(&d, s, b) {
@@ -273,17 +273,18 @@ func (r *reckoner) pause(d *Due, s Stage) {
 
 // settle gives the duties of a stage their states. Each filing meets the earliest
 // duty that had begun and isn't met yet, so that no fact goes unreported because
-// another one was.
+// another one was. A first report from before its clock began meets it too: a party
+// may file before it has graded.
 func (r *reckoner) settle(s Stage, list []Due) {
 	for _, filed := range r.filings(s) {
-		for i := range list {
-			if d := &list[i]; d.MetAt.IsZero() && !filed.Before(d.Started) {
-				d.MetAt = filed
-				break
-			}
+		i := slices.IndexFunc(list, func(d Due) bool {
+			return d.MetAt.IsZero() && (d.early || !filed.Before(d.Started))
+		})
+		if i >= 0 {
+			list[i].MetAt = filed
 		}
 	}
-	annulled := r.in.events(voided)
+	annulled := slices.DeleteFunc(r.in.events(voided), func(e Event) bool { return e.At.After(r.at) })
 	for i := range list {
 		d := &list[i]
 		was := d.State
