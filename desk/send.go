@@ -125,7 +125,17 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) error {
 		}
 		o.State, o.DueAt, o.Fault = store.OutboxWaiting, next, clip(err.Error(), 1000)
 	}
-	return d.moveLine(ctx, store.OutboxSending, o)
+	if o.State != store.OutboxSent {
+		return d.moveLine(ctx, store.OutboxSending, o)
+	}
+	_, err = d.db.Write(context.WithoutCancel(ctx), store.Work{Kind: "sent", Actor: sender.String(), At: now}, func(tx *store.Tx) error {
+		if err := tx.MoveOutgoing(store.OutboxSending, o); err != nil {
+			return err
+		}
+		return d.carried(tx, o, now, o.Fault)
+	})
+	d.changed.tell()
+	return err
 }
 
 // spread makes one line a contact of a line for whoever is on duty.
