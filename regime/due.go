@@ -53,6 +53,7 @@ func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, err
 	if country, _, _ := strings.Cut(in.Party.Region, "-"); in.Party.MemberState == "" && states[country].zone != nil {
 		in.Party.MemberState = country
 	}
+	in = in.sorted()
 	packs, err := l.asked(in, at, regimes, &answer)
 	if err != nil {
 		return answer, err
@@ -65,10 +66,13 @@ func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, err
 		for _, s := range p.Stages {
 			found = append(found, r.stage(s)...)
 		}
-		if len(found) == 0 {
+		if len(found) == 0 && len(regimes) > 0 {
 			answer.Remarks = append(answer.Remarks, r.nothing())
 		}
 		answer.Duties = append(answer.Duties, found...)
+	}
+	if len(answer.Duties) == 0 && len(regimes) == 0 {
+		answer.Remarks = append(answer.Remarks, fmt.Sprintf("nothing is owed by what is recorded, under the %d regimes in force that may concern the party", len(packs)))
 	}
 	for _, d := range answer.Duties {
 		for _, r := range d.Remarks {
@@ -104,7 +108,9 @@ func (l *Library) asked(in Incident, at time.Time, regimes []string, answer *Ans
 		switch newest := l.newest(id); {
 		case p != nil && p.GradesFor != "" && len(p.Stages) == 0:
 		case p == nil || newest.Status == "catalogue" || newest.Status == "proposed":
-			answer.Remarks = append(answer.Remarks, notRunning(newest, begins))
+			if len(regimes) > 0 {
+				answer.Remarks = append(answer.Remarks, notRunning(newest, begins))
+			}
 		default:
 			packs = append(packs, p)
 		}
