@@ -297,3 +297,13 @@ func (r *Reader) Silent(ctx context.Context, by time.Time, limit int) ([]caseboo
 		return one.Recipient, err
 	})
 }
+
+// SeesRecipient gives ErrNotFound for a recipient of a report that the reader may not
+// see.
+func (r *Reader) SeesRecipient(ctx context.Context, id casebook.ID) error {
+	_, err := scanRecipient(r.q.QueryRowContext(ctx, selectRecipients+` WHERE c.public = $1 AND `+r.seesOf("r"), id[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("recipient %s: %w", id.Text(casebook.RecipientPrefix), casebook.ErrNotFound)
+	}
+	return err
+}

@@ -57,6 +57,8 @@ func (s *server) enterAPI() {
 	s.enterDuties(api)
 	s.enterRegimes(api)
 	s.enterOutbox(api)
+	s.enterReports(api)
+	s.enterOrders(api)
 	s.enterBackup(api)
 	s.enterDocument(api)
 }
