@@ -71,10 +71,7 @@ func (d *Desk) Form(ctx context.Context, who casebook.Actor, scope casebook.Scop
 // form drafts a report from what is known at a moment.
 func (d *Desk) form(ctx context.Context, who casebook.Actor, one casebook.Report, at time.Time) (report.Form, error) {
 	r := d.Reader(casebook.Operator())
-	m := report.Matter{At: at, Filler: who.Name, Task: one.Task}
-	if d.language == "zh" {
-		m.Lang = report.Chinese
-	}
+	m := report.Matter{At: at, Lang: d.lang(), Filler: who.Name, Task: one.Task}
 	var err error
 	if m.Incident, err = r.Incident(ctx, one.Incident); err != nil {
 		return report.Form{}, err
@@ -297,9 +294,6 @@ func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form repo
 	if err := c.log(casebook.Anchor{Kind: casebook.ReportFiled, At: v.FiledAt, Source: one.ID.Text(casebook.ReportPrefix), Note: note}); err != nil {
 		return err
 	}
-	if err := c.tx.Share("report", one.ID, one.Party, "filed"); err != nil {
-		return err
-	}
 	return c.meets(one, v.Number)
 }
 
@@ -320,16 +314,21 @@ func (c *casework) reach(role, kind string) (string, error) {
 	return "", err
 }
 
+// lang is the language of what goes out.
+func (d *Desk) lang() report.Lang {
+	if d.language == "zh" {
+		return report.Chinese
+	}
+	return report.English
+}
+
 // post puts a filing into the outbox.
 func (c *casework) post(kind, message, target string, form report.Form) error {
 	body, err := form.JSON()
 	if err != nil {
 		return err
 	}
-	lang := report.English
-	if c.desk.language == "zh" {
-		lang = report.Chinese
-	}
+	lang := c.desk.lang()
 	payload, err := json.Marshal(Message{Target: target, Subject: form.Subject(lang), Text: form.Letter(lang), Body: body, At: c.at.UTC(), Urgent: true})
 	if err != nil {
 		return err

@@ -144,3 +144,16 @@ func TestGradedWithinASecond(t *testing.T) {
 func inTheYear2026(c *desk.Config) {
 	c.Now = func() time.Time { return time.Now().AddDate(26, 1, 15) }
 }
+
+// takeBotAt hands in a report of one machine on a sinkhole at a moment, and folds it.
+func (o *opened) takeBotAt(host int, at time.Time) {
+	o.t.Helper()
+	text := fmt.Sprintf("timestamp,severity,src_ip,protocol,src_port,infection,family,tag\n%s,critical,198.51.100.%d,tcp,40000,examplebot,examplebot,examplebot\n", at.Format(time.DateTime), host)
+	a, err := o.Accept(o.t.Context(), alice, desk.Arrival{Feed: "shadowserver", Name: at.Format(time.DateOnly) + "-event4_sinkhole-xx.csv", Body: strings.NewReader(text)})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if d, err := o.Gather(o.t.Context(), a.ID); err != nil || d.Taken != 1 {
+		o.t.Fatalf("got %+v (%v), want one row taken", d, err)
+	}
+}

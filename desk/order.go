@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -134,18 +135,8 @@ func (d *Desk) ServeOrder(ctx context.Context, who casebook.Actor, id casebook.I
 			return fmt.Errorf("order %s is %s, not approved: %w", id.Text(casebook.OrderPrefix), o.State, casebook.ErrConflict)
 		}
 		if o.Task == "" {
-			region := c.incident.Mark.Region
-			prefix, err := report.TaskPrefix(region, c.at.UTC().Year())
-			if err != nil {
-				if prefix, err = report.TaskPrefix("", c.at.UTC().Year()); err != nil {
-					return err
-				}
-			}
-			n, err := c.tx.NextTask(c.incident.Mark.Tenant, prefix)
-			if err != nil {
-				return err
-			}
-			if o.Task, err = report.TaskNumber(prefix, n); err != nil {
+			var err error
+			if o.Task, err = c.task(*o); err != nil {
 				return err
 			}
 		}
@@ -184,20 +175,65 @@ func (c *casework) postOrder(o casebook.Order, message, target string) error {
 	if err != nil {
 		return err
 	}
-	lang := report.English
-	if c.desk.language == "zh" {
-		lang = report.Chinese
+	instruction, err := c.instruction(o, rows)
+	if err != nil {
+		return err
 	}
-	letter := report.OrderLetter(o, rows, c.at, lang)
 	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds())})
 	if err != nil {
 		return err
 	}
-	payload, err := json.Marshal(Message{Target: target, Subject: letter.Subject, Text: letter.Text, Body: body, At: c.at.UTC(), Urgent: true})
+	lang := c.desk.lang()
+	payload, err := json.Marshal(Message{Target: target, Subject: instruction.Subject(lang), Text: instruction.Letter(lang), Body: body, At: c.at.UTC(), Urgent: true})
 	if err != nil {
 		return err
 	}
 	return c.tx.Enqueue(store.OutboxLine{Tenant: c.incident.Mark.Tenant, Kind: "order", MessageID: message, Payload: payload})
+}
+
+// task gives an order its number: of the region of who orders, the country's where
+// that has none.
+func (c *casework) task(o casebook.Order) (string, error) {
+	region := "ZZ" // ISO 3166 keeps it free for users
+	if !o.By.IsZero() {
+		by, err := c.tx.Party(o.By)
+		if err != nil {
+			return "", err
+		}
+		region = cmp.Or(by.Region, region)
+	}
+	year := c.at.UTC().Year()
+	n, err := c.tx.NextTask(c.incident.Mark.Tenant, fmt.Sprintf("%s-%d-", strings.ToUpper(region), year))
+	if err != nil {
+		return "", err
+	}
+	number, err := report.NewTaskNumber(region, year, n)
+	return number.String(), err
+}
+
+// instruction is an order as its party reads it.
+func (c *casework) instruction(o casebook.Order, rows []casebook.OrderRow) (report.Instruction, error) {
+	in := report.Instruction{Order: o, Zone: "Asia/Shanghai"}
+	if !o.By.IsZero() {
+		by, err := c.tx.Party(o.By)
+		if err != nil {
+			return in, err
+		}
+		in.Issuer = by.Name
+	}
+	if pack, err := c.desk.laws.ByDigest(o.Pack); err == nil {
+		in.Zone = pack.Zone
+		_, id, _ := strings.Cut(o.Power, "/")
+		for _, p := range pack.Powers {
+			if p.ID == id {
+				in.Power, in.Confidence, in.Appeal = p.Says, p.Confidence, p.Appeal
+			}
+		}
+	}
+	for _, r := range rows {
+		in.Rows = append(in.Rows, report.OrderRow{OrderRow: r, What: c.incident.ThreatName})
+	}
+	return in, nil
 }
 
 // served writes that an order reached its party: the limit runs, and its findings are
@@ -215,9 +251,6 @@ func (c *casework) served(o casebook.Order, at time.Time, proof string) error {
 		if err := c.tx.SetFinding(r.Finding, casebook.Told); err != nil {
 			return err
 		}
-	}
-	if err := c.tx.Share("order", o.ID, o.Party, "served"); err != nil {
-		return err
 	}
 	return c.log(casebook.Anchor{Kind: casebook.OrderServed, At: at, Source: o.ID.Text(casebook.OrderPrefix), Note: o.Task + "; " + clip(proof, 500)})
 }
@@ -280,12 +313,14 @@ func (d *Desk) Answer(ctx context.Context, who casebook.Actor, id casebook.ID, a
 		if err != nil {
 			return err
 		}
-		for _, a := range answers {
+		instruction, err := c.instruction(o, rows)
+		if err != nil {
+			return err
+		}
+		var good []report.Answer
+		good, bad = instruction.Match(answers)
+		for _, a := range good {
 			i := slices.IndexFunc(rows, func(r casebook.OrderRow) bool { return r.Number == a.Number })
-			if i < 0 {
-				bad = append(bad, casebook.Refusal{Row: int64(a.Number), Line: a.Line, Field: "number", Reason: fmt.Sprintf("order %s has no row %d", o.Task, a.Number)})
-				continue
-			}
 			if err := c.answer(&rows[i], a, at); err != nil {
 				return err
 			}

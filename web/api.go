@@ -53,6 +53,7 @@ func (s *server) enterAPI() {
 	s.enterLedger(api)
 	s.enterHoldings(api)
 	s.enterParties(api)
+	s.enterContacts(api)
 	s.enterIncidents(api)
 	s.enterDuties(api)
 	s.enterRegimes(api)
