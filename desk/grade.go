@@ -247,7 +247,7 @@ func (d *Desk) proposals(facts casebook.Facts, parties []casebook.Party, at time
 		}
 		for _, pack := range packs {
 			// The gravest comes first.
-			for _, g := range pack.Grade(party, facts) {
+			for _, g := range d.laws.Grade(pack, party, facts) {
 				if old, ok := best[pack.ID]; !ok || pack.Graver(g, old) {
 					g.Standing = casebook.Proposed
 					best[pack.ID] = g
