@@ -96,7 +96,7 @@ func (c *casework) power(to casebook.Party, o Command) (by casebook.Party, power
 				if err == nil {
 					return p, power, nil
 				}
-				missing = err
+				missing = cmp.Or(missing, err)
 			}
 		}
 	}
