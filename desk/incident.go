@@ -357,6 +357,7 @@ func (d *Desk) act(ctx context.Context, who casebook.Actor, kind string, at time
 	})
 	if err == nil {
 		d.changed.tell()
+		d.outgoing.tell()
 	}
 	return err
 }
