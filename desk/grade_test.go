@@ -172,3 +172,30 @@ func (o *opened) takeBotAt(host int, at time.Time) {
 		o.t.Fatalf("got %+v (%v), want one row taken", d, err)
 	}
 }
+
+// TestJudgingAgainIsDoneAgainWhereItFailed: that duties are reckoned for a new party is
+// noted only once it was done for every incident, so that none is left out for good.
+func TestJudgingAgainIsDoneAgainWhereItFailed(t *testing.T) {
+	dir := t.TempDir()
+	o := open(t, dir)
+	facts := casebook.Facts{addresses: casebook.NumberValue(1_000_000)}
+	first, second, third := o.called(facts), o.called(facts), o.called(facts)
+	change(t, dir, `UPDATE fact SET value = '{' WHERE incident = 2`)
+	if _, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "North Access", Roles: []string{"telecom_operator"}, Region: "CN-11", Own: true}); err == nil || !strings.Contains(err.Error(), second.ID.Text(casebook.IncidentPrefix)) {
+		t.Errorf("got %v, want the incident named that couldn't be judged", err)
+	}
+	want := []string{"level1_report open 2026-11-23T10:00:00Z"}
+	for _, i := range []casebook.Incident{first, third} {
+		if got := o.duties(i.ID, scheme); !cmp.Equal(got, want) {
+			t.Errorf("got %q, want %q though another incident can't be judged", got, want)
+		}
+	}
+	change(t, dir, `UPDATE fact SET value = '1000000' WHERE incident = 2`)
+	o.settle()
+	for _, i := range []casebook.Incident{first, second, third} {
+		if got := o.duties(i.ID, scheme); !cmp.Equal(got, want) {
+			t.Errorf("got %q, want %q once it can", got, want)
+		}
+	}
+	o.wantSound()
+}

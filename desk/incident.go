@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -74,6 +75,9 @@ func (d *Desk) OpenIncident(ctx context.Context, who casebook.Actor, o Opening) 
 		}
 		if err := c.tx.Know(i.ID, o.Facts, true, o.Received, who.String()); err != nil {
 			return err
+		}
+		if parties, err := c.parties(); err != nil || !o.Party.IsZero() && len(parties) == 0 {
+			return cmp.Or(err, fmt.Errorf("party %s isn't one that this platform speaks for, so no clock would run for it: name an own one, or none for all of them: %w", o.Party.Text(casebook.PartyPrefix), casebook.ErrInvalid))
 		}
 		return c.judge()
 	})
@@ -315,7 +319,32 @@ func (d *Desk) Note(ctx context.Context, who casebook.Actor, id casebook.ID, a c
 		return casebook.Incident{}, err
 	}
 	a.Kind = casebook.Noted
-	return d.change(ctx, who, "note", at, id, func(c *casework) error { return c.log(a) })
+	return d.change(ctx, who, "note", at, id, func(c *casework) error {
+		if err := c.isNote(a.Supersedes); err != nil {
+			return err
+		}
+		return c.log(a)
+	})
+}
+
+// isNote keeps a note from taking the place of what isn't one: a clock rests on a
+// legal moment, and what a station wrote is its record. The zero ID is fine.
+func (c *casework) isNote(entry casebook.ID) error {
+	if entry.IsZero() {
+		return nil
+	}
+	log, err := c.tx.Anchors(c.incident.ID)
+	if err != nil {
+		return err
+	}
+	n := slices.IndexFunc(log, func(a casebook.Anchor) bool { return a.ID == entry })
+	if n < 0 {
+		return fmt.Errorf("entry %s isn't of incident %s: %w", entry.Text(casebook.AnchorPrefix), c.incident.ID.Text(casebook.IncidentPrefix), casebook.ErrNotFound)
+	}
+	if log[n].Kind != casebook.Noted {
+		return fmt.Errorf("entry %s is %q and no note: a note can correct a note only: %w", entry.Text(casebook.AnchorPrefix), log[n].Kind, casebook.ErrInvalid)
+	}
+	return nil
 }
 
 // isPerson keeps rules and machines from what people must do themselves.
@@ -357,6 +386,7 @@ func (d *Desk) act(ctx context.Context, who casebook.Actor, kind string, at time
 	})
 	if err == nil {
 		d.changed.tell()
+		d.outgoing.tell()
 	}
 	return err
 }

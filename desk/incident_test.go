@@ -320,6 +320,14 @@ func TestActsThatAreRefused(t *testing.T) {
 	o.speaksFor("telecom_operator")
 	i := o.called(nil)
 	future := morning.Add(time.Hour)
+	foreign, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "South Access", Roles: []string{"telecom_operator"}, Region: "CN-44"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := o.Reader(casebook.Operator()).Anchors(t.Context(), i.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		err  error
@@ -356,6 +364,18 @@ func TestActsThatAreRefused(t *testing.T) {
 			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Party: casebook.NewID(morning)})
 			return err
 		}(), casebook.ErrNotFound, "party"},
+		{"a party for which the platform doesn't speak", func() error {
+			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Party: foreign.ID})
+			return err
+		}(), casebook.ErrInvalid, "no clock would run"},
+		{"a note instead of the moment on which a clock rests", func() error {
+			_, err := o.Note(t.Context(), wang, i.ID, casebook.Anchor{Note: "x", Supersedes: log[0].ID})
+			return err
+		}(), casebook.ErrInvalid, `"received"`},
+		{"a correction of an entry that isn't there", func() error {
+			_, err := o.Note(t.Context(), wang, i.ID, casebook.Anchor{Note: "x", Supersedes: casebook.NewID(morning)})
+			return err
+		}(), casebook.ErrNotFound, "inc_"},
 	} {
 		if !errors.Is(c.err, c.want) || c.err != nil && !strings.Contains(c.err.Error(), c.says) {
 			t.Errorf("%s: got %v, want %v with %q", c.name, c.err, c.want, c.says)

@@ -148,12 +148,17 @@ type Heartbeat struct {
 	WatchedAt  time.Time // when Watch last looked at the clock, with the next moment in its hand; zero: never
 	Clock      casebook.ClockState
 	Checkpoint string
-	Open       int64           // duties that run, all of them
+	Open       int64           // duties that run, counted up to maxOpen
 	Due        []casebook.Duty // the soonest of them
 }
 
-// heartbeatDuties is how many duties a heartbeat names.
-const heartbeatDuties = 200
+const (
+	// heartbeatDuties is how many duties a heartbeat names.
+	heartbeatDuties = 200
+	// maxOpen bounds how far a heartbeat counts: it is asked for three times a minute,
+	// and whoever asks takes one that comes late for a stop.
+	maxOpen = 100_000
+)
 
 // Heartbeat tells how the platform is and what is due next.
 func (d *Desk) Heartbeat(ctx context.Context, scope casebook.Scope) (Heartbeat, error) {
@@ -163,11 +168,10 @@ func (d *Desk) Heartbeat(ctx context.Context, scope casebook.Scope) (Heartbeat, 
 	if us := d.watched.Load(); us != 0 {
 		h.WatchedAt = time.UnixMicro(us).UTC()
 	}
-	counts, err := r.DutyCounts(ctx)
-	if err != nil {
+	var err error
+	if h.Open, err = r.Running(ctx, maxOpen); err != nil {
 		return h, err
 	}
-	h.Open = counts[casebook.Unset] + counts[casebook.OpenDuty]
 	if h.Checkpoint, err = r.Checkpoint(ctx); err != nil {
 		return h, err
 	}

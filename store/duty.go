@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,26 +208,36 @@ type DutyFilter struct {
 // DutiesByDue gives duties by the moment at which they are due, the soonest first,
 // from after the one named on.
 func (r *Reader) DutiesByDue(ctx context.Context, f DutyFilter, after casebook.ID, limit int) ([]casebook.Duty, error) {
-	w := where{text: r.seesOf("d"), args: []any{limit}}
-	if !f.Incident.IsZero() {
-		w.and("i.public = ?", f.Incident[:])
-	}
-	if len(f.States) > 0 {
-		var list []string
-		for _, s := range f.States {
-			list = append(list, fmt.Sprint(int64(s)))
-		}
-		w.and("d.state IN (" + strings.Join(list, ", ") + ")")
-	}
+	w := where{text: r.sees(), args: []any{limit}}
 	if !after.IsZero() {
 		last, err := r.duty(ctx, after)
 		if err != nil {
 			return nil, err
 		}
-		w.and("(d.due, d.id) > (?, ?)", micros(last.Due), last.id)
+		w.and("(due, id) > (?, ?)", micros(last.Due), last.id)
 	}
-	rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE `+w.text+` ORDER BY d.due, d.id LIMIT $1`, w.args...)
+	var states, lists []string
+	for s := casebook.Unset; s < casebook.DutyStates; s++ {
+		if len(f.States) > 0 && !slices.Contains(f.States, s) {
+			continue
+		}
+		states = append(states, fmt.Sprint(int64(s)))
+		// The soonest of one state come from the index in their order; of several
+		// states at once every duty would have to be sorted.
+		lists = append(lists, fmt.Sprintf("SELECT id FROM (SELECT id FROM duty WHERE %s AND state = %d ORDER BY due, id LIMIT $1) AS state%d", w.text, s, s))
+	}
+	if !f.Incident.IsZero() {
+		w.and("incident IN (SELECT id FROM incident WHERE public = ?)", f.Incident[:])
+		lists = []string{"SELECT id FROM duty WHERE " + w.text + " AND +state IN (" + strings.Join(states, ", ") + ")"}
+	}
+	rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE d.id IN (`+strings.Join(lists, " UNION ALL ")+`) ORDER BY d.due, d.id LIMIT $1`, w.args...)
 	return collect(rows, err, duties)
+}
+
+// Running counts the duties that run, but goes no further than to most.
+func (r *Reader) Running(ctx context.Context, most int) (n int64, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM duty WHERE state IN (0, 1) AND `+r.sees()+` LIMIT $1) AS running`, most).Scan(&n)
+	return n, err
 }
 
 // A DutyChange is a step in the life of a duty.

@@ -65,7 +65,7 @@ type heartbeat struct {
 	Offset     float64    `json:"clock_offset_ms" doc:"The machine's clock less the true time."`
 	Known      bool       `json:"clock_known"`
 	Checkpoint string     `json:"checkpoint"`
-	Open       int64      `json:"open" doc:"Duties that run, all of them."`
+	Open       int64      `json:"open" doc:"Duties that run, counted up to 100,000."`
 	Due        []dueLine  `json:"due" nullable:"false" doc:"The soonest of them, at most 200."`
 }
 

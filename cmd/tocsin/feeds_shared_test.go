@@ -194,7 +194,8 @@ func wantGraded(t *testing.T, data string, threats int) {
 	}
 	defer db.Close()
 	graded, late := 0, time.Duration(0)
-	for _, line := range lines(t, db, `SELECT h.name, MIN(g.at) - (SELECT MIN(b.recorded_at) FROM observation o JOIN batch b ON b.id = o.batch WHERE o.threat = h.id) AS after,
+	for _, line := range lines(t, db, `WITH first AS MATERIALIZED (SELECT o.threat, MIN(b.recorded_at) AS at FROM observation o JOIN batch b ON b.id = o.batch GROUP BY o.threat)
+		SELECT h.name, MIN(g.at) - (SELECT f.at FROM first f WHERE f.threat = h.id) AS after,
 		MIN(i.opened_at) - MIN(g.at) AS opened, MIN(g.recorded_at) - MIN(g.at) AS late,
 		(SELECT MIN(a.at) FROM anchor a WHERE a.incident = i.id AND a.kind = 'surfaced') - MIN(g.at) AS surfaced
 		FROM grade g JOIN incident i ON i.id = g.incident JOIN threat h ON h.id = i.threat GROUP BY h.id`) {

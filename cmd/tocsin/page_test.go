@@ -131,7 +131,7 @@ func keys(t *testing.T, line string) (kind string, names []string) {
 	if slices.Contains(names, "fault") && kind == "audit" {
 		kind = "audit fault"
 	}
-	if slices.Contains(names, "timeline") || slices.Contains(names, "steps") {
+	if slices.Contains(names, "timeline") || slices.Contains(names, "steps") || slices.Contains(names, "versions") || slices.Contains(names, "rows") && kind == "order" {
 		kind = "whole " + kind
 	}
 	return kind, names
@@ -193,6 +193,9 @@ func everyShape(t *testing.T) string {
 	}
 	out += list + must(t, dir, append([]string{"duty", "show", d.ID}, asJSON...)...).out
 	out += must(t, dir, append([]string{"outbox", "list"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"report", "draft", d.ID, "--as", "wang"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"report", "list"}, asJSON...)...).out
+	out += orderShapes(t, dir)
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)
 	}
@@ -201,4 +204,26 @@ func everyShape(t *testing.T) string {
 		t.Fatalf("audit without deliveries: exit %d\n%s", bad.code, bad.err)
 	}
 	return out + bad.out
+}
+
+// orderShapes makes the program print an order.
+func orderShapes(t *testing.T, dir string) string {
+	t.Helper()
+	asJSON := []string{"--format", "json"}
+	must(t, dir, "party", "add", "--own", "--role", "authority", "--region", "CN", "Example Bureau")
+	var north party
+	if err := json.Unmarshal([]byte(must(t, dir, "party", "add", "--role", "telecom_operator", "--region", "CN-11", "--format", "json", "north").out), &north); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "party", "contact", north.ID, "mailto:abuse@north.example", "--for", "orders")
+	var i incident
+	if err := json.Unmarshal([]byte(strings.SplitN(must(t, dir, "incident", "list", "--state", "open", "--format", "json").out, "\n", 2)[0]), &i); err != nil {
+		t.Fatal(err)
+	}
+	var f struct{ ID string }
+	if err := json.Unmarshal([]byte(strings.SplitN(must(t, dir, "findings", "--format", "json").out, "\n", 2)[0]), &f); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, dir, append([]string{"order", "draft", i.ID, "--as", "wang", "--to", north.ID, "--measure", "clean", "--limit", "24h", "--finding", f.ID}, asJSON...)...).out
+	return out + must(t, dir, append([]string{"order", "list"}, asJSON...)...).out
 }
