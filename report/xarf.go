@@ -39,6 +39,7 @@ type xarfReport struct {
 	Method     string         `json:"compromise_method,omitempty"`   // of a compromised server
 	First      string         `json:"first_seen,omitempty"`
 	Last       string         `json:"last_seen,omitempty"`
+	URL        string         `json:"url,omitempty"` // of content
 	Text       string         `json:"description"`
 	Proof      []xarfEvidence `json:"evidence"`
 }
@@ -48,7 +49,7 @@ const XARFVersion = "4.2.0"
 
 // XARF writes one row as an X-ARF report (version 4): a bot and a controller as
 // infrastructure/botnet, a compromised machine as infrastructure/compromised_server,
-// a distributor as content/malware. The same row at the same moment gives the same
+// a distributor's URL as content/malware. The same row at the same moment gives the same
 // octets. It gives ErrInvalid for a role that X-ARF has no kind for, for an asset that
 // isn't an address, a name or a URL, and for an incomplete origin.
 func XARF(r Row, from Origin, at time.Time) ([]byte, error) {
@@ -81,7 +82,10 @@ func XARF(r Row, from Origin, at time.Time) ([]byte, error) {
 	case casebook.Compromised:
 		x.Category, x.Type, x.Method = "infrastructure", "compromised_server", "unknown"
 	case casebook.Distributor:
-		x.Category, x.Type = "content", "malware"
+		if r.Asset.Kind != casebook.URL {
+			return nil, fmt.Errorf("X-ARF: row %d is a distributor without a URL: X-ARF reports content by its URL: %w", r.Number, casebook.ErrInvalid)
+		}
+		x.Category, x.Type, x.URL = "content", "malware", r.Asset.Name
 	default:
 		return nil, fmt.Errorf("X-ARF: row %d is a %s: a bot, controller, distributor or compromised machine can be reported: %w", r.Number, r.Role, casebook.ErrInvalid)
 	}
