@@ -70,7 +70,7 @@ func TestAnswersInEveryDress(t *testing.T) {
 		"other columns, other order": {"remarks ,Colour,ANSWER,Until,Row number\n,red,DONE,,1.0\nwaits for a part,,Needs longer,2026/3/16 18:00,2\n" +
 			"\"held by \"\"AS64501\"\", we think\",,not-ours,,3\n", 0},
 		"empty lines, rows without an answer": {"number,answer,until,note\n\n,,,\n1,done,,\n7,,,\n2,needs_longer,2026-03-16T18:00:00+08:00,waits for a part\n3,not_ours,,\"held by \"\"AS64501\"\", we think\"\n", -1},
-		"a spreadsheet's own moments": {"number,answer,until,note\n1,done,,\n2,needs_longer,46097.75,waits for a part\n3,not_ours,,\"held by \"\"AS64501\"\", we think\"\n", 0},
+		"a spreadsheet's own moments":         {"number,answer,until,note\n1,done,,\n2,needs_longer,46097.75,waits for a part\n3,not_ours,,\"held by \"\"AS64501\"\", we think\"\n", 0},
 	} {
 		got, bad, err := report.ReadAnswers(strings.NewReader(c.text), beijing)
 		if err != nil || len(bad) > 0 {
