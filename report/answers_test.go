@@ -217,7 +217,7 @@ func TestMatchRefuses(t *testing.T) {
 		{report.Answer{Number: 1, Task: strings.ToLower(o.Order.Task)}, ""},
 		{report.Answer{Number: 2, Asset: "C2.Example.NET."}, ""},
 		{report.Answer{Number: 3, Asset: "2001:0DB8:0::25"}, ""},
-		{report.Answer{Number: 1, Task: "CN-11-2026-000124-X"}, "task"},
+		{report.Answer{Number: 1, Task: "CN-11-2026-000124-01"}, "task"},
 		{report.Answer{Number: 4}, "number"},
 		{report.Answer{Number: 1, Asset: "203.0.113.8"}, "asset"},
 		{report.Answer{Number: 1, Port: 443}, "port"},

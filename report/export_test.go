@@ -1,4 +1,4 @@
 package report
 
-// CheckCharacter is for tests from outside.
-func CheckCharacter(body string) byte { return checkCharacter(body) }
+// CheckDigits is for tests from outside.
+func CheckDigits(body string) string { return checkDigits(body) }

@@ -150,7 +150,7 @@ func (p pager) grades() casePart {
 		if w, ok := levelWords[level]; ok {
 			level = w.In(p.lang)
 		}
-		rows = append(rows, cells(moment(g.At, p.c.Zone), level, standingWords[g.Standing].In(p.lang), g.Regime+", "+g.Article, strings.Join(figures, "\n"), g.By, line(g.Reason, g.Blank), g.Confidence))
+		rows = append(rows, cells(moment(g.At, p.c.Zone), level, standingWords[g.Standing].In(p.lang), strings.Trim(g.Regime+", "+g.Article, ", "), strings.Join(figures, "\n"), g.By, line(g.Reason, g.Blank), g.Confidence))
 	}
 	return part(p.say("Grades", "定级"), p.heads(
 		Words{"Since", "时间"}, Words{"Level", "级别"}, Words{"Whose word", "性质"}, Words{"Rule", "依据"}, Words{"Figures", "指标"}, Words{"By", "决定人"}, Words{"Why", "理由"}, Words{"Rule known from", "依据来源"}), rows)
@@ -211,7 +211,7 @@ func (p pager) orders() casePart {
 		id := o.Order.ID.Text(casebook.OrderPrefix)
 		head := caseTable{Title: strings.TrimSpace(o.Order.Task + " · " + id), Href: p.a.orders[id], Head: p.heads(
 			Words{"To", "主送"}, Words{"Asked", "要求"}, Words{"Power", "依据"}, Words{"Drafted", "起草"}, Words{"Approved", "批准"}, Words{"Served", "送达"}, Words{"Due", "截止"}, Words{"State", "状态"}, Words{"Why", "说明"})}
-		head.Rows = [][]caseCell{cells(o.Order.PartyName, measureText(o.Order.Measure, p.lang), o.Order.Power+", "+o.Order.Article, o.Order.DraftedBy, o.Order.ApprovedBy,
+		head.Rows = [][]caseCell{cells(o.Order.PartyName, measureText(o.Order.Measure, p.lang), strings.Trim(o.Order.Power+", "+o.Order.Article, ", "), o.Order.DraftedBy, o.Order.ApprovedBy,
 			moment(o.Order.ServedAt, p.c.Zone), moment(o.Order.Due, p.c.Zone), o.Order.State.String(), o.Order.Reason)}
 		rows := caseTable{Title: p.say("Rows, answers, verification", "清单、反馈与核验"), Head: p.heads(
 			Words{"No.", "序号"}, Words{"Asset", "对象"}, Words{"Role", "类型"}, Words{"First seen", "首次发现"}, Words{"Last seen", "最近发现"}, Words{"Answer", "反馈"}, Words{"Answered", "反馈时间"}, Words{"State", "状态"}, Words{"Checked", "核验时间"}, Words{"Why", "核验依据"})}

@@ -36,8 +36,11 @@ var exerciseMark = Words{"EXERCISE — NOT A REAL INCIDENT", "【演练，非真
 
 func (f Form) title(lang Lang) string {
 	title := f.Says
-	if title == "" {
-		title = Words{"Report", "报告"}.In(lang)
+	switch {
+	case title == "":
+		title = Words{"Report", "网络安全信息报告"}.In(lang)
+	case lang == Chinese:
+		title = "网络安全信息报告：" + title
 	}
 	switch {
 	case f.Version == 0:

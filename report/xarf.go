@@ -106,21 +106,17 @@ func cut(s string, most int) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-// nameUUID makes a UUID of names (RFC 9562, section 5.8, version 8: SHA-256 over each
-// name and a zero octet).
-func nameUUID(names ...string) string { return uuidText(8, names) }
-
-// randomLike makes the same look like version 4, where a format asks for nothing else.
-func randomLike(names ...string) string { return uuidText(4, names) }
-
-func uuidText(version byte, names []string) string {
+// randomLike makes a UUID of names that looks like version 4, where a format asks for
+// one and the same thing must be written alike twice: SHA-256 over each name and a
+// zero octet.
+func randomLike(names ...string) string {
 	h := sha256.New()
 	for _, n := range names {
 		h.Write([]byte(n))
 		h.Write([]byte{0})
 	}
 	u := h.Sum(nil)[:16]
-	u[6] = u[6]&0x0f | version<<4
+	u[6] = u[6]&0x0f | 4<<4
 	u[8] = u[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
