@@ -384,6 +384,7 @@ func TestExportTellsFaults(t *testing.T) {
 		}, "ends after 9 octets: it couldn't be read on: bad sector"},
 		{"an original that nobody can open", func(c *report.Case) { c.Originals[0].Open = nil }, "nothing to open"},
 		{"a proof that was altered", func(c *report.Case) { c.Proofs[0].Open = opener("forged") }, "was altered"},
+		{"a form that was altered", func(c *report.Case) { c.Reports[0].Forms[0].Party = "Somebody Else" }, "isn't what was filed"},
 		{"another pack", func(c *report.Case) { c.Packs[0].Text = []byte("{}") }, "isn't that pack"},
 		{"an entry that was altered", func(c *report.Case) { c.Record.Changes[0].Entry[30] ^= 1 }, "doesn't lead to the checkpoint"},
 		{"an entry that is none", func(c *report.Case) { c.Record.Changes[0].Entry = []byte("x") }, "no entry of a ledger"},

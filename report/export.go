@@ -51,8 +51,8 @@ type Filing struct {
 	Report     casebook.Report
 	Versions   []casebook.ReportVersion
 	Recipients []casebook.Recipient
-	// Forms are the versions as they were filed, as far as they can be rendered; each
-	// tells its Version.
+	// Forms are the versions as they were filed; each tells its Version, and the Digest
+	// of that version is the SHA-256 of the form's JSON.
 	Forms []Form
 }
 

@@ -12,7 +12,8 @@ import (
 	"tocsin/ledger"
 )
 
-// filings writes each version of each report as it was filed.
+// filings writes each version of each report as it was filed, and compares the form
+// with the digest of its version.
 func (c Case) filings(a *archive) error {
 	for _, filing := range c.Reports {
 		id := filing.Report.ID.Text(casebook.ReportPrefix)
@@ -22,6 +23,11 @@ func (c Case) filings(a *archive) error {
 			text, err := f.JSON()
 			if err != nil {
 				return err
+			}
+			for _, v := range filing.Versions {
+				if got := casebook.Digest(sha256.Sum256(text)); v.Number == f.Version && v.Digest != got {
+					a.fault("%sform.json has the SHA-256 %s, and version %d was filed with %s: it isn't what was filed", dir, got, v.Number, v.Digest)
+				}
 			}
 			for _, err := range []error{
 				a.bytes(dir+"form.json", text),

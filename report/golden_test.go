@@ -90,6 +90,15 @@ func TestOrderGolden(t *testing.T) {
 	golden(t, "order", got, "subject", "letter.txt", "letter.zh.txt", "page.html", "rows.csv", "rows.zh.csv")
 }
 
+// TestLateReasonIsTold: why a filing is late stands in it.
+func TestLateReasonIsTold(t *testing.T) {
+	f := filed(t)
+	f.Late = "the line was down"
+	if !strings.Contains(f.Letter(report.English), "Why it is late: the line was down") || !strings.Contains(f.Letter(report.Chinese), "迟报理由：the line was down") {
+		t.Errorf("got %s", f.Letter(report.English))
+	}
+}
+
 // TestExercise: a drill says so before anything else, everywhere.
 func TestExercise(t *testing.T) {
 	m := matter(t)

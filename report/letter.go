@@ -76,6 +76,7 @@ func (f Form) sheet(lang Lang, most int) sheet {
 		head(Words{"Due", "报告时限"}, moment(f.Due, f.Zone))
 	}
 	head(Words{"Written", "成文时间"}, moment(f.At, f.Zone))
+	head(Words{"Why it is late", "迟报理由"}, f.Late)
 	for _, field := range f.Fields {
 		if field.Empty() && !field.Required && field.Asked == "" {
 			continue
