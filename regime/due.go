@@ -23,7 +23,15 @@ type Due struct {
 	Cap      string         // the second limit that ends it early, "" where none does
 	Readings []string       // what each source says of the limit, where there are several
 	Content  []string       // what the filing holds
-	Remarks  []string       // a calendar that has run out, a rule that may hold
+	// Grade is what it is owed under: with the rule and the figures that decided it,
+	// or with the level only where a person graded. Its Level is "" where the stage
+	// is owed at any.
+	Grade casebook.Grade
+	// LateReasons says when and how lateness must be explained, "" where the regime
+	// doesn't ask.
+	LateReasons string
+	early       bool     // a filing from before it began counts
+	Remarks     []string // a calendar that has run out, a rule that may hold
 }
 
 // Answer is what is owed, and what a person should know besides.
@@ -49,6 +57,7 @@ func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, err
 	if country, _, _ := strings.Cut(in.Party.Region, "-"); in.Party.MemberState == "" && states[country].zone != nil {
 		in.Party.MemberState = country
 	}
+	in = in.sorted()
 	packs, err := l.asked(in, at, regimes, &answer)
 	if err != nil {
 		return answer, err
@@ -61,10 +70,13 @@ func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, err
 		for _, s := range p.Stages {
 			found = append(found, r.stage(s)...)
 		}
-		if len(found) == 0 {
+		if len(found) == 0 && len(regimes) > 0 {
 			answer.Remarks = append(answer.Remarks, r.nothing())
 		}
 		answer.Duties = append(answer.Duties, found...)
+	}
+	if len(answer.Duties) == 0 && len(regimes) == 0 {
+		answer.Remarks = append(answer.Remarks, fmt.Sprintf("nothing is owed by what is recorded, under the %d regimes in force that may concern the party", len(packs)))
 	}
 	for _, d := range answer.Duties {
 		for _, r := range d.Remarks {
@@ -100,7 +112,9 @@ func (l *Library) asked(in Incident, at time.Time, regimes []string, answer *Ans
 		switch newest := l.newest(id); {
 		case p != nil && p.GradesFor != "" && len(p.Stages) == 0:
 		case p == nil || newest.Status == "catalogue" || newest.Status == "proposed":
-			answer.Remarks = append(answer.Remarks, notRunning(newest, begins))
+			if len(regimes) > 0 {
+				answer.Remarks = append(answer.Remarks, notRunning(newest, begins))
+			}
 		default:
 			packs = append(packs, p)
 		}
@@ -204,55 +218,64 @@ func (r *reckoner) nothing() string {
 // owes weighs whether a stage is owed at all, and by which level. why says what a
 // person must say where that isn't known.
 func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
-	truth = Yes
-	if s.By == "" {
-		truth = r.pack.Addresses(r.in.Party.Roles)
-		if len(s.Roles) > 0 {
-			truth = oneOf(r.in.Party.Roles, s.Roles)
-		}
-		if len(s.Not) > 0 && oneOf(r.in.Party.Roles, s.Not) == Yes {
-			truth = No
-		}
-		if truth == Maybe {
-			why = "to be graded: party.roles must say whether the party is one of those that owe it"
-		}
+	truth = r.owedByRole(s)
+	if truth == Maybe {
+		why = "to be graded: party.roles must say whether the party is one of those that owe it"
 	}
-	if truth == No {
-		return No, "", ""
-	}
-	if len(s.Grades) > 0 {
-		best := No
-		for _, g := range s.Grades {
-			if t := r.standing.owed[g]; t > best {
-				best, level = t, g
-			}
-		}
-		if best == Maybe && why == "" {
+	if truth != No && len(s.Grades) > 0 {
+		byGrade := No
+		byGrade, level = r.owedByGrade(s)
+		if byGrade == Maybe && why == "" {
 			why = r.standing.why[level]
 		}
-		if best == No {
-			if _, was := r.standing.left(s.Grades); was {
-				return Yes, "", ""
-			}
-		}
-		truth = min(truth, best)
+		truth = min(truth, byGrade)
 	}
-	if s.when != nil && truth != No {
-		t := s.when.Could(r.in.Facts)
-		if at := s.when.At(r.in.Facts); at == Yes {
-			t = Yes
-		} else if t == Yes || s.Presumed && t == Maybe {
-			t = Maybe
-			if s.Presumed {
-				t = Yes
-			}
-		}
-		if t == Maybe && why == "" {
+	if truth != No && s.when != nil {
+		byFacts := r.owedByFacts(s)
+		if byFacts == Maybe && why == "" {
 			why = "to be graded: a person must say whether " + s.when.Text
 		}
-		truth = min(truth, t)
+		truth = min(truth, byFacts)
 	}
 	return truth, level, why
+}
+
+// owedByRole: an authority's own clock is owed by whoever that is, whoever asks.
+func (r *reckoner) owedByRole(s Stage) Truth {
+	roles := r.in.Party.Roles
+	switch {
+	case s.By != "":
+		return Yes
+	case len(s.Not) > 0 && oneOf(roles, s.Not) == Yes:
+		return No
+	case len(s.Roles) > 0:
+		return oneOf(roles, s.Roles)
+	}
+	return r.pack.Addresses(roles)
+}
+
+// owedByGrade gives the surest of the stage's levels. One that a change of grade
+// left was owed, under no level of now.
+func (r *reckoner) owedByGrade(s Stage) (truth Truth, level string) {
+	for _, g := range s.Grades {
+		if t := r.standing.owed[g]; t > truth {
+			truth, level = t, g
+		}
+	}
+	if _, was := r.standing.left(s.Grades); truth == No && was {
+		return Yes, ""
+	}
+	return truth, level
+}
+
+func (r *reckoner) owedByFacts(s Stage) Truth {
+	switch {
+	case s.when.Could(r.in.Facts) == No:
+		return No
+	case s.Presumed || s.when.At(r.in.Facts) == Yes:
+		return Yes
+	}
+	return Maybe
 }
 
 // stage gives the duties of one stage, one for each event that starts it.
@@ -281,6 +304,7 @@ func (r *reckoner) stage(s Stage) []Due {
 				continue
 			}
 		}
+		d.Grade = r.under(level)
 		if truth == Maybe {
 			d.Provisional, d.Blank = true, joined(why, d.Blank)
 		}
@@ -288,6 +312,15 @@ func (r *reckoner) stage(s Stage) []Due {
 	}
 	r.settle(s, list)
 	return list
+}
+
+// under gives the grade of a level as the rules propose it, unless a person gave it.
+func (r *reckoner) under(level string) casebook.Grade {
+	i := slices.IndexFunc(r.proposed, func(g casebook.Grade) bool { return g.Level == level })
+	if given := r.standing.history; i < 0 || len(given) > 0 && given[len(given)-1].Level == level {
+		return casebook.Grade{Regime: r.pack.ID, Pack: r.pack.Digest, Level: level}
+	}
+	return r.proposed[i]
 }
 
 // within reports whether a moment isn't past the due one of another stage, so that

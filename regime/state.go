@@ -2,6 +2,7 @@ package regime
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/casebook"
@@ -11,15 +12,15 @@ import (
 // of its limit starts there.
 func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	p := r.pack
-	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, Location: r.zone(s)}
+	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, LateReasons: s.LateReasons, Location: r.zone(s)}
 	d.Duty = casebook.Duty{
-		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: s.Anchor,
+		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: firstWord(b.anchor, s.Anchor),
 		Started: b.at, Zone: d.Location.String(), AnyOf: len(s.To.AnyOf) > 0, Meets: s.Meets,
 	}
 	if d.Meets == "" {
 		d.Meets = "dispatched"
 	}
-	d.Event = b.event
+	d.Event, d.early = b.event, b.knows || s.Cap != nil
 	d.To, d.ToNames = r.recipients(s.To.list(), true)
 	d.CopyTo, d.CopyName = r.recipients(s.CopyTo, false)
 	if !r.shortest(&d, s, b) {
@@ -36,6 +37,7 @@ func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 		}
 	}
 	r.pause(&d, s)
+	r.extend(&d, s)
 	return d, true
 }
 
@@ -88,24 +90,14 @@ func (r *reckoner) shortest(d *Due, s Stage, b beginning) bool {
 	var blank []string
 	for _, reading := range s.Limits {
 		start, ok := r.starts(s, reading, b)
-		if !ok {
-			continue
-		}
-		if reading.when != nil && reading.when.At(r.in.Facts) != Yes {
-			if reading.when.Could(r.in.Facts) != No && !found {
-				d.Remarks = append(d.Remarks, d.Regime+" "+d.Stage+": "+reading.Limit+" where "+reading.when.Text+", which isn't known")
-			}
+		if !ok || !r.holds(d, reading) {
 			continue
 		}
 		due, remark := r.end(d, s, reading.limit, start.at)
 		if !found || due.Before(d.Due) {
-			d.Due, d.Limit, d.Started, d.Event = due, reading.limit.String(), start.at, start.event
-			d.Confidence, d.Calendar = reading.Confidence, r.calendarName(s, reading.limit)
-			if reading.Anchor != "" {
-				d.Anchor = reading.Anchor
-			}
+			r.take(d, s, reading, start, due)
 			if remark != "" {
-				d.Remarks = append(d.Remarks, d.Regime+" "+d.Stage+": "+remark)
+				d.note(d.Regime + " " + d.Stage + ": " + remark)
 			}
 		}
 		found = true
@@ -115,17 +107,38 @@ func (r *reckoner) shortest(d *Due, s Stage, b beginning) bool {
 			blank = append(blank, reading.Blank)
 		}
 		if len(s.Limits) > 1 {
-			d.Readings = append(d.Readings, reading.Limit+" ("+reading.Confidence+firstWord(prefixed(": ", reading.Source))+")")
+			d.Readings = append(d.Readings, reading.Limit+" ("+reading.Confidence+prefixed(": ", reading.Source)+")")
 		}
 	}
-	if found && !sureOne {
+	if !found {
+		return false
+	}
+	if !sureOne {
 		d.Provisional, d.Blank = true, joined(append([]string{d.Blank}, blank...)...)
 	}
-	if found {
-		r.cap(d, s)
-		r.noon(d, s)
+	r.cap(d, s)
+	r.noon(d, s)
+	return true
+}
+
+// take makes a reading the one that runs.
+func (r *reckoner) take(d *Due, s Stage, reading Reading, start beginning, due time.Time) {
+	d.Due, d.Limit, d.Started, d.Event = due, reading.limit.String(), start.at, start.event
+	d.Confidence, d.Calendar = reading.Confidence, r.calendarName(s, reading.limit)
+	if reading.Anchor != "" {
+		d.Anchor = reading.Anchor
 	}
-	return found
+}
+
+// holds reports whether a reading's condition holds; that it may is said.
+func (r *reckoner) holds(d *Due, reading Reading) bool {
+	if reading.when == nil || reading.when.At(r.in.Facts) == Yes {
+		return true
+	}
+	if reading.when.Could(r.in.Facts) != No {
+		d.note(d.Regime + " " + d.Stage + ": " + reading.Limit + " where " + reading.when.Text + ", which isn't known")
+	}
+	return false
 }
 
 func prefixed(with, s string) string {
@@ -271,19 +284,35 @@ func (r *reckoner) pause(d *Due, s Stage) {
 	}
 }
 
+// extend moves the due moment to the one that the authority granted, if that is
+// later. What it grants only after the moment has passed changes nothing: what was
+// missed stays missed.
+func (r *reckoner) extend(d *Due, s Stage) {
+	for _, e := range r.acts(s.ID, "extended") {
+		if e.At.Before(d.Started) || e.At.After(d.Due) || e.At.After(r.at) || !e.Until.After(d.Due) {
+			continue
+		}
+		if d.WasDue.IsZero() {
+			d.WasDue = d.Due
+		}
+		d.Due, d.Reason = e.Until, joined(d.Reason, "extended: "+e.Reason)
+	}
+}
+
 // settle gives the duties of a stage their states. Each filing meets the earliest
 // duty that had begun and isn't met yet, so that no fact goes unreported because
-// another one was.
+// another one was. A first report from before its clock began meets it too: a party
+// may file before it has graded.
 func (r *reckoner) settle(s Stage, list []Due) {
 	for _, filed := range r.filings(s) {
-		for i := range list {
-			if d := &list[i]; d.MetAt.IsZero() && !filed.Before(d.Started) {
-				d.MetAt = filed
-				break
-			}
+		i := slices.IndexFunc(list, func(d Due) bool {
+			return d.MetAt.IsZero() && (d.early || !filed.Before(d.Started))
+		})
+		if i >= 0 {
+			list[i].MetAt = filed
 		}
 	}
-	annulled := r.in.events(voided)
+	annulled := slices.DeleteFunc(slices.Clone(r.in.events(voided)), func(e Event) bool { return e.At.After(r.at) })
 	for i := range list {
 		d := &list[i]
 		was := d.State
@@ -319,6 +348,8 @@ func (r *reckoner) filings(s Stage) []time.Time {
 	for _, other := range s.MetBy {
 		if _, ok := anchorNamed(other); ok {
 			filed = append(filed, r.recordedAs(other)...)
+		} else if strings.Contains(other, "/") {
+			filed = append(filed, r.in.events(other+"."+act)...) // another regime's: one filing serves both
 		} else {
 			filed = append(filed, r.acts(other, act)...)
 		}
@@ -336,5 +367,5 @@ func (r *reckoner) filings(s Stage) []time.Time {
 // recordedAs gives the events that are an anchor, under the law's word or those of
 // the incident's log.
 func (r *reckoner) recordedAs(anchor string) []Event {
-	return append(r.in.events(anchor), r.in.kinds(anchor)...)
+	return slices.Concat(r.in.events(anchor), r.in.kinds(anchor))
 }

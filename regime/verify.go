@@ -13,6 +13,9 @@ import (
 
 var idText = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
+// otherStage names a stage of another regime: "eu-nis2/early_warning".
+var otherStage = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}/[a-z][a-z0-9_]{0,63}$`)
+
 var wordText = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
 func parseDay(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) }
@@ -242,7 +245,23 @@ func (v *verifier) stage(s *Stage) {
 	if s.Zone != "" {
 		s.zone = v.zone(at+".zone", s.Zone, true)
 	}
+	v.clock(at, s)
+	if len(s.To.list()) == 0 {
+		v.say(at+".to", "missing: who gets it, any_of or all_of")
+	}
+	if len(s.To.AnyOf) > 0 && len(s.To.AllOf) > 0 {
+		v.say(at+".to", "expected any_of or all_of, not both")
+	}
+	v.all(at+".to", append(s.To.list(), s.CopyTo...), sortedKeys(v.pack.Recipients))
+	v.limits(at, s)
+}
+
+// clock checks what starts a stage and what meets it.
+func (v *verifier) clock(at string, s *Stage) {
 	v.anchor(at, s.Anchor, s.Of)
+	if s.Or != "" {
+		v.anchor(at, s.Or, "")
+	}
 	if s.Which != "" {
 		v.oneOf(at+".which", s.Which, []string{"first", "last", "each"})
 	}
@@ -256,18 +275,10 @@ func (v *verifier) stage(s *Stage) {
 		v.oneOf(at+".meets", s.Meets, []string{"dispatched", "delivered", "acknowledged"})
 	}
 	for i, m := range s.MetBy {
-		if _, ok := v.pack.Stage(m); !ok {
+		if _, ok := v.pack.Stage(m); !ok && !otherStage.MatchString(m) {
 			v.oneOf(at+".met_by."+strconv.Itoa(i), m, anchorNames())
 		}
 	}
-	if len(s.To.list()) == 0 {
-		v.say(at+".to", "missing: who gets it, any_of or all_of")
-	}
-	if len(s.To.AnyOf) > 0 && len(s.To.AllOf) > 0 {
-		v.say(at+".to", "expected any_of or all_of, not both")
-	}
-	v.all(at+".to", append(s.To.list(), s.CopyTo...), sortedKeys(v.pack.Recipients))
-	v.limits(at, s)
 }
 
 func (v *verifier) anchor(at, anchor, of string) {

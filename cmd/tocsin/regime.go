@@ -111,7 +111,7 @@ func (c regimeListCommand) Run(std streams) error {
 		if c.json() {
 			err = printJSON(std.out, l)
 		} else {
-			_, err = fmt.Fprintf(std.out, "%-28s %-11s %-24s %s\n", fmt.Sprintf("%s v%d", p.ID, p.Version), p.Status, inForceText(p, runs), p.Name)
+			_, err = fmt.Fprintf(std.out, "%-31s %-11s %-24s %s\n", fmt.Sprintf("%s v%d", p.ID, p.Version), p.Status, inForceText(p, runs), p.Name)
 		}
 		if err != nil {
 			return err
@@ -178,6 +178,14 @@ func (c regimeCheckCommand) Run(std streams) error {
 	library, faults := regime.Check(site)
 	for _, f := range faults {
 		w.add(exit{exitMisused, f})
+	}
+	for _, k := range library.Calendars() {
+		if _, own := site[k.File]; len(c.Files) > 0 && !own {
+			continue
+		}
+		if _, err := fmt.Fprintf(std.out, "%s: good: calendar %s, %s to %s\n", k.File, k.Name(), k.From.Format(time.DateOnly), k.Until.Format(time.DateOnly)); err != nil {
+			return err
+		}
 	}
 	for _, p := range library.Packs() {
 		if _, own := site[p.File]; len(c.Files) > 0 && !own {
