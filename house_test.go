@@ -47,7 +47,6 @@ var plan = map[string]struct {
 	"feed":       {floor: crafts, pure: true},
 	"attribute":  {floor: crafts, pure: true},
 	"regime":     {floor: crafts, pure: true},
-	"report":     {floor: crafts, pure: true},
 	"clock":      {floor: crafts},
 	"courier":    {floor: crafts},
 	"report":     {floor: crafts, pure: true},

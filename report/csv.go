@@ -114,10 +114,10 @@ func ReadRows(r io.Reader) ([]Row, error) {
 		if err == io.EOF {
 			return rows, nil
 		}
-		line, _ := in.FieldPos(0)
 		if err != nil {
 			return nil, fmt.Errorf("rows: %w: %w", err, casebook.ErrInvalid)
 		}
+		line, _ := in.FieldPos(0)
 		row, field, err := rowOf(cells)
 		if err != nil {
 			return nil, fmt.Errorf("rows: line %d, column %s: %w", line, field, err)

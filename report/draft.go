@@ -130,11 +130,11 @@ func (d drafter) fill(id string) (value, from string) {
 	m := d.m
 	switch id {
 	case "to":
-		return names(m.To, false), "pack"
+		return known(names(m.To, false), "pack")
 	case "copy_to":
-		return names(m.To, true), "pack"
+		return known(names(m.To, true), "pack")
 	case "unit":
-		return m.Party.Name, "party:" + m.Party.ID.Text(casebook.PartyPrefix)
+		return known(m.Party.Name, "party:"+m.Party.ID.Text(casebook.PartyPrefix))
 	case "filler":
 		return known(m.Filler, "person:"+m.Filler)
 	case "phone":

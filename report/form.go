@@ -39,6 +39,7 @@ type Form struct {
 	Due      time.Time
 	Zone     string // in which moments are shown to people
 	Task     string // number of the task that it answers, "" none
+	Late     string // why it comes after its moment, "" in time
 	TLP      casebook.TLP
 	Exercise bool
 	At       time.Time // of the draft or the filing

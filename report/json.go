@@ -39,6 +39,7 @@ type formJSON struct {
 	Due      string      `json:"due,omitempty"`
 	Zone     string      `json:"zone,omitempty"`
 	Task     string      `json:"task,omitempty"`
+	Late     string      `json:"late_reason,omitempty"`
 	TLP      string      `json:"tlp"`
 	Exercise bool        `json:"exercise"`
 	At       string      `json:"at"`
@@ -73,7 +74,7 @@ func (f Form) JSON() ([]byte, error) {
 		Kind: "report", Format: 1, Report: idText(f.Report, casebook.ReportPrefix), Version: f.Version, Corrects: f.Corrects,
 		Incident: f.Incident.Text(casebook.IncidentPrefix), Party: f.Party, Regime: f.Regime, Stage: f.Stage, Says: f.Says,
 		Article: f.Article, Pack: f.Pack, Anchor: f.Anchor, Started: instant(f.Started), Due: instant(f.Due), Zone: f.Zone,
-		Task: f.Task, TLP: f.TLP.String(), Exercise: f.Exercise, At: instant(f.At),
+		Task: f.Task, Late: f.Late, TLP: f.TLP.String(), Exercise: f.Exercise, At: instant(f.At),
 		To: orEmpty(f.To), Fields: orEmpty(f.Fields), Rows: make([]rowJSON, 0, len(f.Rows)),
 	}
 	for _, r := range f.Rows {
@@ -144,7 +145,7 @@ func (in formJSON) form() (Form, error) {
 	}
 	f := Form{
 		Version: in.Version, Corrects: in.Corrects, Party: in.Party, Regime: in.Regime, Stage: in.Stage, Says: in.Says, Article: in.Article,
-		Pack: in.Pack, Anchor: in.Anchor, Zone: in.Zone, Task: in.Task, Exercise: in.Exercise, To: in.To, Fields: in.Fields,
+		Pack: in.Pack, Anchor: in.Anchor, Zone: in.Zone, Task: in.Task, Late: in.Late, Exercise: in.Exercise, To: in.To, Fields: in.Fields,
 	}
 	var err error
 	if in.Report != "" {

@@ -36,8 +36,11 @@ var exerciseMark = Words{"EXERCISE — NOT A REAL INCIDENT", "【演练，非真
 
 func (f Form) title(lang Lang) string {
 	title := f.Says
-	if title == "" {
-		title = Words{"Report", "报告"}.In(lang)
+	switch {
+	case title == "":
+		title = Words{"Report", "网络安全信息报告"}.In(lang)
+	case lang == Chinese:
+		title = "网络安全信息报告：" + title
 	}
 	switch {
 	case f.Version == 0:
@@ -73,6 +76,7 @@ func (f Form) sheet(lang Lang, most int) sheet {
 		head(Words{"Due", "报告时限"}, moment(f.Due, f.Zone))
 	}
 	head(Words{"Written", "成文时间"}, moment(f.At, f.Zone))
+	head(Words{"Why it is late", "迟报理由"}, f.Late)
 	for _, field := range f.Fields {
 		if field.Empty() && !field.Required && field.Asked == "" {
 			continue

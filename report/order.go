@@ -208,11 +208,13 @@ func (o Instruction) appealText(lang Lang) string {
 			"Appeal: the instrument names no way of its own. Whoever objects says so with the answer “appealed”, and the harm that is feared; somebody other than who approved this order decides.",
 			"申诉：所依据文件未规定专门申诉途径。有异议的，请以“已申诉”反馈并说明可能造成的损害，由批准本通知以外的人员决定。"}.In(lang)
 	}
-	said := Words{"Appeal: ", "申诉："}.In(lang) + oneLine(o.Appeal)
-	if o.AppealTo != "" {
-		said += Words{" To: ", " 受理："}.In(lang) + oneLine(o.AppealTo)
+	var said []string
+	for _, part := range []string{o.Appeal, o.AppealTo} {
+		if part != "" {
+			said = append(said, strings.TrimRight(oneLine(part), ".。"))
+		}
 	}
-	return said
+	return Words{"Appeal: ", "申诉："}.In(lang) + strings.Join(said, Words{". To: ", "。受理："}.In(lang)) + Words{".", "。"}.In(lang)
 }
 
 // Match sorts answers to the rows of an order: those that belong to a row, and as

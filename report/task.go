@@ -11,9 +11,9 @@ import (
 // maxSequence is the highest number of a task in a year.
 const maxSequence = 999_999_999
 
-// TaskNumber names a task: CN-11-2026-000123-4 is the 123rd of the year 2026 by the
-// authority of CN-11. The last character makes most slips of the tongue, the pen and the
-// telephone show.
+// TaskNumber names a task: CN-11-2026-000123-NN is the 123rd of the year 2026 by the
+// authority of CN-11. The two last digits make slips of the tongue, the pen and the telephone
+// show.
 type TaskNumber struct {
 	Region   string // of the authority, ISO 3166-1 or 3166-2: "CN", "CN-11"
 	Year     int    // 2000 to 2999
@@ -43,21 +43,21 @@ func regionCode(s string) bool {
 		(!parts || len(part) >= 1 && len(part) <= 3 && strings.Trim(part, alphabet) == "")
 }
 
-// String writes the number with its check character; "" for the zero value.
+// String writes the number with its check digits; "" for the zero value.
 func (t TaskNumber) String() string {
 	if t == (TaskNumber{}) {
 		return ""
 	}
 	body := fmt.Sprintf("%s-%d-%06d", t.Region, t.Year, t.Sequence)
-	return body + "-" + string(checkCharacter(body))
+	return body + "-" + checkDigits(body)
 }
 
 // ParseTaskNumber reads what String writes, in small letters and with blanks or
 // longer dashes for hyphens too, as people copy it. It gives ErrInvalid for anything
-// else, and says so where only the last character doesn't fit.
+// else, and says so where only the last digits don't fit.
 func ParseTaskNumber(s string) (TaskNumber, error) {
 	bad := func(why string) (TaskNumber, error) {
-		return TaskNumber{}, fmt.Errorf("%.60q is no task number like CN-11-2026-000123-%c: %s: %w", s, checkCharacter("CN-11-2026-000123"), why, casebook.ErrInvalid)
+		return TaskNumber{}, fmt.Errorf("%.60q is no task number like CN-11-2026-000123-%s: %s: %w", s, checkDigits("CN-11-2026-000123"), why, casebook.ErrInvalid)
 	}
 	folded := strings.ToUpper(strings.TrimSpace(s))
 	for _, dash := range []string{"–", "—", "－", "‐", "‑", " "} {
@@ -65,7 +65,7 @@ func ParseTaskNumber(s string) (TaskNumber, error) {
 	}
 	parts := strings.Split(folded, "-")
 	if len(parts) < 4 || len(parts) > 5 || len(folded) > 40 {
-		return bad("it has region, year, number and a last character")
+		return bad("it has region, year, number and two last digits")
 	}
 	last := len(parts) - 1
 	year, err1 := strconv.Atoi(parts[last-2])
@@ -78,8 +78,8 @@ func ParseTaskNumber(s string) (TaskNumber, error) {
 		return bad("region, year or number is out of bounds")
 	}
 	if want := t.String(); want != folded {
-		if len(want) == len(folded) && want[:len(want)-1] == folded[:len(folded)-1] {
-			return bad("the last character doesn't fit: one was misread or two changed places")
+		if len(want) == len(folded) && want[:len(want)-2] == folded[:len(folded)-2] {
+			return bad("the last two digits don't fit: something was misread, or two characters changed places")
 		}
 		return bad("the number has at least six digits, no more zeros in front")
 	}
@@ -88,20 +88,21 @@ func ParseTaskNumber(s string) (TaskNumber, error) {
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// checkCharacter is the one of ISO/IEC 7064, MOD 37,36, over letters and
-// digits; hyphens don't count. It shows each single wrong character and nearly every
-// exchange of two neighbours.
-func checkCharacter(body string) byte {
-	p := 36
-	for _, c := range []byte(body) {
+// checkDigits are the two digits of ISO/IEC 7064, MOD 97-10, over letters and digits,
+// a letter standing for 10 to 35; hyphens don't count. They show each wrong digit, each
+// wrong letter and each exchange of two neighbours. They are digits, so that they are
+// read out on the telephone without being mistaken.
+func checkDigits(body string) string {
+	rest := 0
+	for _, c := range []byte(body + "00") {
 		n := strings.IndexByte(alphabet, c)
-		if n < 0 {
-			continue
+		switch {
+		case n < 0:
+		case n < 10:
+			rest = (rest*10 + n) % 97
+		default:
+			rest = (rest*100 + n) % 97
 		}
-		if p = (p + n) % 36; p == 0 {
-			p = 36
-		}
-		p = p * 2 % 37
 	}
-	return alphabet[(37-p)%36]
+	return fmt.Sprintf("%02d", 98-rest)
 }

@@ -39,6 +39,7 @@ type xarfReport struct {
 	Method     string         `json:"compromise_method,omitempty"`   // of a compromised server
 	First      string         `json:"first_seen,omitempty"`
 	Last       string         `json:"last_seen,omitempty"`
+	URL        string         `json:"url,omitempty"` // of content
 	Text       string         `json:"description"`
 	Proof      []xarfEvidence `json:"evidence"`
 }
@@ -48,7 +49,7 @@ const XARFVersion = "4.2.0"
 
 // XARF writes one row as an X-ARF report (version 4): a bot and a controller as
 // infrastructure/botnet, a compromised machine as infrastructure/compromised_server,
-// a distributor as content/malware. The same row at the same moment gives the same
+// a distributor's URL as content/malware. The same row at the same moment gives the same
 // octets. It gives ErrInvalid for a role that X-ARF has no kind for, for an asset that
 // isn't an address, a name or a URL, and for an incomplete origin.
 func XARF(r Row, from Origin, at time.Time) ([]byte, error) {
@@ -81,7 +82,10 @@ func XARF(r Row, from Origin, at time.Time) ([]byte, error) {
 	case casebook.Compromised:
 		x.Category, x.Type, x.Method = "infrastructure", "compromised_server", "unknown"
 	case casebook.Distributor:
-		x.Category, x.Type = "content", "malware"
+		if r.Asset.Kind != casebook.URL {
+			return nil, fmt.Errorf("X-ARF: row %d is a distributor without a URL: X-ARF reports content by its URL: %w", r.Number, casebook.ErrInvalid)
+		}
+		x.Category, x.Type, x.URL = "content", "malware", r.Asset.Name
 	default:
 		return nil, fmt.Errorf("X-ARF: row %d is a %s: a bot, controller, distributor or compromised machine can be reported: %w", r.Number, r.Role, casebook.ErrInvalid)
 	}
@@ -102,21 +106,17 @@ func cut(s string, most int) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-// nameUUID makes a UUID of names (RFC 9562, section 5.8, version 8: SHA-256 over each
-// name and a zero octet).
-func nameUUID(names ...string) string { return uuidText(8, names) }
-
-// randomLike makes the same look like version 4, where a format asks for nothing else.
-func randomLike(names ...string) string { return uuidText(4, names) }
-
-func uuidText(version byte, names []string) string {
+// randomLike makes a UUID of names that looks like version 4, where a format asks for
+// one and the same thing must be written alike twice: SHA-256 over each name and a
+// zero octet.
+func randomLike(names ...string) string {
 	h := sha256.New()
 	for _, n := range names {
 		h.Write([]byte(n))
 		h.Write([]byte{0})
 	}
 	u := h.Sum(nil)[:16]
-	u[6] = u[6]&0x0f | version<<4
+	u[6] = u[6]&0x0f | 4<<4
 	u[8] = u[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
