@@ -43,8 +43,10 @@ var plan = map[string]struct {
 }{
 	"casebook":   {floor: ground, pure: true, standard: true},
 	"ledger":     {floor: ground, pure: true, beside: []string{"casebook"}},
+	"traffic":    {floor: ground, pure: true, standard: true},
 	"intake":     {floor: crafts},
 	"feed":       {floor: crafts, pure: true},
+	"capture":    {floor: crafts, pure: true},
 	"attribute":  {floor: crafts, pure: true},
 	"store":      {floor: crafts},
 	"desk":       {floor: work},
