@@ -48,6 +48,7 @@ var plan = map[string]struct {
 	"feed":       {floor: crafts, pure: true},
 	"capture":    {floor: crafts, pure: true},
 	"attribute":  {floor: crafts, pure: true},
+	"detect":     {floor: crafts, pure: true},
 	"store":      {floor: crafts},
 	"desk":       {floor: work},
 	"web":        {floor: face},
