@@ -2,8 +2,7 @@ package detect
 
 import "net/netip"
 
-// MaxNames is how many different names of one host and hour are kept; a keyed
-// hash chooses which, so that nobody outside chooses.
+// MaxNames is how many different names of one host and hour are kept: the first.
 const MaxNames = 4096
 
 // Hour is what one host looked up within one hour of event time.
@@ -11,7 +10,7 @@ type Hour struct {
 	Host    netip.Addr
 	From    int64  // start of the hour, microseconds since 1970, UTC
 	Names   []Name // by name; at most MaxNames
-	Dropped int    // different names beyond MaxNames, counted at most once each
+	Dropped int    // look-ups of names that found no room
 	// Lookups counts questions; Failed those of them that were answered
 	// "no such name" (NXDOMAIN).
 	Lookups, Failed int
