@@ -52,6 +52,7 @@ var plan = map[string]struct {
 	"detect":     {floor: crafts, pure: true},
 	"store":      {floor: crafts},
 	"desk":       {floor: work},
+	"sensor":     {floor: work},
 	"web":        {floor: face},
 	"cmd/tocsin": {floor: roof},
 	".":          {floor: outside},

@@ -48,7 +48,7 @@ const (
 	Fluxing                     // many names, one behaviour
 	Generated                   // names that a program made up
 	Tunnel                      // data in look-ups
-	Fleet                       // several hosts do the same
+	Alike                       // several hosts do the same
 	Mesh                        // peers of peers, without a server
 	Attack                      // it harms others
 	Order                       // contact, then attack
