@@ -50,7 +50,7 @@ func tellRecord(t *strings.Builder, record reflect.Value) {
 			text = fmt.Sprintf("%q", text)
 		case v.CanInt() && v.Int() == traffic.Unknown:
 			text = "?"
-		case name == "Link" || name == "ID" || name == "CertID":
+		case v.CanUint() && (name == "Link" || name == "ID" || name == "CertID"):
 			text = "yes" // a hash: what counts is whether two are the same
 		}
 		fmt.Fprintf(t, " %s=%s", name, text)

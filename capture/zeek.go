@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"tocsin/traffic"
@@ -13,8 +14,11 @@ import (
 type zeekLog struct {
 	// columns are the wanted ones; a row's values come in this order.
 	columns []string
-	// minimum is how many of the first columns a log must have to be of this type.
-	minimum int
+	// needed is how many of the first columns a log must have to be of this type,
+	// besides one of marks and none of never.
+	needed int
+	marks  []string
+	never  []string
 	// take adds the row's records to the batch, or gives the field and the reason
 	// why there are none.
 	take func(z *zeekRow, b *traffic.Batch) (field, reason string)
@@ -24,13 +28,23 @@ type zeekLog struct {
 // connections that go on (by the package zeek-open-connections); conn_long and
 // conn_red are other cuts of conn.
 var zeekLogs = map[string]*zeekLog{
-	"conn": &zeekConn, "open_conn": &zeekConn, "conn_long": &zeekConn, "conn_red": &zeekConn,
-	"dns": &zeekDNS, "http": &zeekHTTP, "open_http": &zeekHTTP, "ssl": &zeekSSL, "open_ssl": &zeekSSL,
-	"files": &zeekFiles, "x509": &zeekX509,
+	"conn": zeekConn, "open_conn": zeekConn, "conn_long": zeekConn, "conn_red": zeekConn,
+	"dns": zeekDNS, "http": zeekHTTP, "open_http": zeekHTTP, "ssl": zeekSSL, "open_ssl": zeekSSL,
+	"files": zeekFiles, "x509": zeekX509,
 }
 
 // zeekOrder is the order in which types are tried on a log that doesn't say its own.
-var zeekOrder = []string{"http", "ssl", "dns", "x509", "files", "conn"}
+var zeekOrder = []string{"conn", "dns", "http", "ssl", "x509", "files"}
+
+// fits reports whether a log with these columns may be of the type.
+func (l *zeekLog) fits(has func(column string) bool) bool {
+	for _, c := range l.columns[:l.needed] {
+		if !has(c) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(l.marks, has) && !slices.ContainsFunc(l.never, has)
+}
 
 // zeekRow is a row's wanted values, nil where unset, and what making records of
 // them needs.
@@ -40,7 +54,7 @@ type zeekRow struct {
 	path    string
 	json    bool // vectors are JSON arrays
 	comma   byte // otherwise what stands between their elements
-	text    []byte
+	addrs   []netip.Addr
 }
 
 // zeekColumns is the most that a type wants.
@@ -65,12 +79,7 @@ func zeekPath(name string) string {
 // zeekByColumns tells a log's type by the names of its columns.
 func zeekByColumns(has func(column string) bool) string {
 	for _, path := range zeekOrder {
-		log := zeekLogs[path]
-		all := true
-		for _, column := range log.columns[:log.minimum] {
-			all = all && has(column)
-		}
-		if all {
+		if zeekLogs[path].fits(has) {
 			return path
 		}
 	}
@@ -119,8 +128,8 @@ func (z *zeekRow) ends() (e ends, field, reason string) {
 	return e, "", ""
 }
 
-// each calls f with the elements of a vector or set.
-func (z *zeekRow) each(i int, f func(element []byte)) {
+// each calls f with the elements of a vector or set until it gives false.
+func (z *zeekRow) each(i int, f func(element []byte) bool) {
 	v := z.v[i]
 	if len(v) == 0 {
 		return
@@ -135,7 +144,9 @@ func (z *zeekRow) each(i int, f func(element []byte)) {
 			f(v)
 			return
 		}
-		f(v[:end])
+		if !f(v[:end]) {
+			return
+		}
 		v = v[end+1:]
 	}
 }

@@ -4,12 +4,13 @@ import "tocsin/traffic"
 
 // zeekConn is conn.log: one row a connection, written when it ended
 // (docs.zeek.org/en/master/logs/conn.html).
-var zeekConn = zeekLog{
+var zeekConn = &zeekLog{
 	columns: []string{"ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto",
 		"service", "duration", "orig_bytes", "resp_bytes", "conn_state", "local_orig", "local_resp",
 		"orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes"},
-	minimum: zeekOwn + 1,
-	take:    takeZeekConn,
+	needed: zeekOwn,
+	marks:  []string{"conn_state", "orig_bytes", "orig_pkts", "orig_ip_bytes", "missed_bytes"},
+	take:   takeZeekConn,
 }
 
 const (

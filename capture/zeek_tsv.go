@@ -35,6 +35,7 @@ type zeekTSV struct {
 // knowsZeek tells a Zeek log by its header, or one without by the look of its first
 // line.
 func knowsZeek(head []byte) bool {
+	head = bytes.TrimLeft(head, " \t\r\n")
 	if bytes.HasPrefix(head, []byte("#separator")) || bytes.HasPrefix(head, []byte("#fields\t")) || bytes.HasPrefix(head, []byte("#path\t")) {
 		return true
 	}
@@ -92,8 +93,8 @@ func (z *zeekTSV) fill(b *traffic.Batch) error {
 		if len(line) == 0 {
 			continue
 		}
-		if line[0] == '#' {
-			if err := z.header(line); err != nil {
+		if line[0] <= '#' && bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
+			if err := z.header(bytes.TrimLeft(line, " \t")); err != nil {
 				return err
 			}
 			continue
@@ -212,6 +213,9 @@ func unescape(v []byte) []byte {
 func (z *zeekTSV) header(line []byte) error {
 	if rest, ok := bytes.CutPrefix(line, []byte("#separator ")); ok {
 		s := unescape(bytes.Clone(rest))
+		if string(s) == `\t` {
+			s = []byte("\t")
+		}
 		if len(s) != 1 {
 			return fmt.Errorf("line %d: the separator %.20q is not one octet: %w", z.lines.n, rest, casebook.ErrInvalid)
 		}
@@ -256,12 +260,15 @@ func (z *zeekTSV) begin(columns []string) {
 	}
 	has := func(c string) bool { _, ok := place[c]; return ok }
 	z.log = zeekLogs[z.row.path]
-	if z.log == nil || !fits(z.log, has) {
+	if z.log == nil || !z.log.fits(has) {
 		// A path may be a site's own, or the file mislabelled: the columns tell.
 		z.log = nil
 		if path := zeekByColumns(has); path != "" && (z.row.path == "" || zeekLogs[z.row.path] != nil || zeekPath(z.row.path) != "") {
 			z.log, z.row.path = zeekLogs[path], path
 		}
+	}
+	if hint := zeekPath(z.name); z.log != nil && strings.HasPrefix(hint, "open_") && zeekLogs[hint] == z.log {
+		z.row.path = hint
 	}
 	z.where = make([]int8, len(columns))
 	for i := range z.where {
@@ -279,13 +286,4 @@ func (z *zeekTSV) begin(columns []string) {
 			z.where[i] = int8(at)
 		}
 	}
-}
-
-func fits(log *zeekLog, has func(string) bool) bool {
-	for _, c := range log.columns[:log.minimum] {
-		if !has(c) {
-			return false
-		}
-	}
-	return true
 }
