@@ -66,7 +66,9 @@ func (h *host) use(f *traffic.Flow, outside bool) {
 		u = &h.uses[least]
 	}
 	u.add(f, failed)
-	if failed && f.Proto != traffic.ICMP && f.Proto != traffic.ICMPv6 {
+	// UDP to a high port that isn't answered is an answer itself, as to a question
+	// to a group, more often than a try.
+	if failed && (f.Proto == traffic.TCP || f.Proto == traffic.UDP && f.RespPort < 1<<15) {
 		h.knock(f)
 	}
 }
@@ -117,6 +119,9 @@ func (h *host) knock(f *traffic.Flow) {
 	default:
 		h.targets[least] = target{addr: f.Resp, first: f.Start}
 		t = &h.targets[least]
+	}
+	if f.Start-t.last > hour && t.ports.count() < scanPorts {
+		*t = target{addr: t.addr, first: f.Start} // what took hours was no search
 	}
 	t.starts++
 	t.failed++

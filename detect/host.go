@@ -29,6 +29,7 @@ type Host struct {
 	marks   []*mark
 	inbound *inbound
 	mail    mailUse
+	asked   int // different domains that were asked by HTTP
 }
 
 type mailUse struct {
@@ -97,7 +98,7 @@ const (
 // summary is used again.
 func (w *Watch) summarise(h *Host, of *host) {
 	*h = Host{Addr: of.addr, First: of.first, Last: of.last, Ways: h.Ways[:0], marks: h.marks[:0], Named: -1,
-		Recognises: of.recognises, Lookups: of.lookups, uses: of.uses, targets: of.targets, sites: of.sites, tls: of.tls, inbound: &of.inbound,
+		Recognises: of.recognises, Lookups: of.lookups, uses: of.uses, targets: of.targets, sites: of.sites, tls: of.tls, inbound: &of.inbound, asked: of.asked.count(),
 		mail: mailUse{of.mail.count(), of.mailFirst, of.mailLast}}
 	named, answered := 0, 0
 	crowd := map[netip.Addr]bool{}

@@ -16,6 +16,7 @@ type mark struct {
 	first, last int64
 	alert       string // another sensor's words, "" for an indicator
 	severity    int16
+	outside     bool // of an alert: the other end isn't at home
 }
 
 type markKey struct {
@@ -124,13 +125,14 @@ func (w *Watch) File(f *traffic.File, at netip.Addr) {
 }
 
 // Alert takes another sensor's alert about a conversation that a host at home is
-// one end of. Opened tells that the host opened it.
-func (w *Watch) Alert(a *traffic.Alert, at netip.Addr, opened bool) {
+// one end of. Opened tells that the host opened it, outside that the other end
+// isn't at home.
+func (w *Watch) Alert(a *traffic.Alert, at netip.Addr, opened, outside bool) {
 	h := w.host(at, a.At)
 	if h == nil || !opened {
 		return // what comes from outside is exposure
 	}
 	if m := h.note(markKey{"alert", a.Signature, Endpoint{a.Resp, a.RespPort, a.Proto}}, a.At); m != nil {
-		m.alert, m.severity, m.match.Family = strings.Clone(a.Category), a.Severity, strings.Clone(a.Family)
+		m.alert, m.severity, m.match.Family, m.outside = strings.Clone(a.Category), a.Severity, strings.Clone(a.Family), outside
 	}
 }

@@ -14,7 +14,7 @@ const (
 	scanWebTargets = 250 // on the web's ports, where an outage looks alike
 	scanMany       = 200
 	scanShare      = 0.6 // of the attempts that fail
-	scanPorts      = 50  // different ports of one address that don't answer
+	scanPorts      = 30  // different ports of one address that don't answer, without an hour's pause
 	udpTargets     = 500 // on an unusual UDP port, where peers look alike
 )
 

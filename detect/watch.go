@@ -33,6 +33,7 @@ type Counters struct {
 	FullPairs    int64 // connections whose endpoint found no room
 	FullRhythms  int64 // starts whose rhythm found no room
 	FullNames    int64
+	Duplicates   int64 // connections told twice
 	StrayRecords int64 // neither end at home
 }
 
@@ -47,6 +48,7 @@ func (c *Counters) Add(o Counters) {
 	c.FullPairs += o.FullPairs
 	c.FullRhythms += o.FullRhythms
 	c.FullNames += o.FullNames
+	c.Duplicates += o.Duplicates
 	c.StrayRecords += o.StrayRecords
 }
 
@@ -95,6 +97,7 @@ type host struct {
 	marks       map[markKey]*mark
 	sites       map[Endpoint]*site
 	tls         map[Endpoint]*tls
+	asked       sketch     // different domains, by HTTP
 	kept        []Evidence // of what is closed, or forgotten
 	current     []Evidence // at the last close
 	partners    []netip.Addr
@@ -149,6 +152,10 @@ func (w *Watch) Flow(f *traffic.Flow, outside bool) {
 		}
 	}
 	p := w.pair(h, key, outside)
+	if p != nil && p.twice(f) {
+		w.counters.Duplicates++
+		return
+	}
 	again := p != nil && p.goesOn(f)
 	if !again {
 		h.use(f, outside)

@@ -156,15 +156,15 @@ func (c *crew) work(list []item) {
 		case shook:
 			w.Handshake(&b.Handshakes[it.index])
 		case requested:
-			w.Request(&b.Requests[it.index])
+			w.Request(&b.Requests[it.index], it.outside)
 		case passedTo:
 			w.File(&b.Files[it.index], b.Files[it.index].Receiver)
 		case passedFrom:
 			w.File(&b.Files[it.index], b.Files[it.index].Sender)
 		case alertedBy:
-			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Orig, true)
+			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Orig, true, it.outside)
 		case alertedAt:
-			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Resp, false)
+			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Resp, false, it.outside)
 		}
 	}
 }
