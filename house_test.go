@@ -44,6 +44,7 @@ var plan = map[string]struct {
 	"casebook":   {floor: ground, pure: true, standard: true},
 	"ledger":     {floor: ground, pure: true, beside: []string{"casebook"}},
 	"traffic":    {floor: ground, pure: true, standard: true},
+	"unpack":     {floor: ground, pure: true, beside: []string{"casebook"}},
 	"intake":     {floor: crafts},
 	"feed":       {floor: crafts, pure: true},
 	"capture":    {floor: crafts, pure: true},

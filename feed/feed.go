@@ -104,7 +104,7 @@ func (f Format) Read(in Input, yield func(o *casebook.Observation, bad *casebook
 	if f.reader == nil {
 		return Result{}, fmt.Errorf("delivery %.80q: no format was chosen: %w", in.Name, casebook.ErrInvalid)
 	}
-	text, err := unpack(in)
+	text, err := open(in)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s delivery %.80q: %w", f.Name, in.Name, err)
 	}

@@ -14,12 +14,11 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"tocsin/casebook"
+	"tocsin/unpack"
 )
 
 const (
 	defaultMaxBytes = 8 << 30
-	// maxWindow bounds what a compressed delivery may make us keep to look back.
-	maxWindow = 128 << 20
 	// A delivery that grows more than maxRatio times is a bomb, unless it stays
 	// below freeBytes: gzip of real tables reaches about 20, of the most
 	// monotonous ones 100.
@@ -42,11 +41,11 @@ func (t *text) close() {
 	}
 }
 
-// unpack looks at the first octets of a delivery and gives the text in it.
-func unpack(in Input) (*text, error) { return unpackFreely(in, freeBytes) }
+// open looks at the first octets of a delivery and gives the text in it.
+func open(in Input) (*text, error) { return openFreely(in, freeBytes) }
 
-// unpackFreely lets the text grow to free octets, however small the delivery.
-func unpackFreely(in Input, free int64) (*text, error) {
+// openFreely lets the text grow to free octets, however small the delivery.
+func openFreely(in Input, free int64) (*text, error) {
 	if in.Body == nil {
 		return nil, fmt.Errorf("no body: %w", casebook.ErrInvalid)
 	}
@@ -89,13 +88,13 @@ func (u *unpacked) open(t *text, body io.Reader) error {
 	case starts("\x1f\x8b"):
 		u.how = "gzip"
 		u.r, err = gzip.NewReader(r)
-	case starts(xzMagic):
+	case starts(unpack.XZMagic):
 		u.how = "xz"
-		u.r = newXZReader(r)
+		u.r = unpack.XZ(r)
 	case starts("\x28\xb5\x2f\xfd"):
 		u.how = "zstd"
 		var z *zstd.Decoder
-		z, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		z, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(unpack.MaxWindow))
 		if err == nil {
 			u.r = z
 			t.done = append(t.done, z.Close)
@@ -219,4 +218,12 @@ func (c *counter) ReadAt(p []byte, off int64) (int, error) {
 		c.err = err
 	}
 	return n, err
+}
+
+// cut turns an end of file inside the data into the fault it is.
+func cut(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"tocsin/casebook"
+	"tocsin/unpack"
 )
 
 func gzipped(t testing.TB, text []byte) []byte {
@@ -76,7 +77,7 @@ func unpackAll(body io.Reader, maxBytes int64) ([]byte, error) {
 }
 
 func unpackTo(body io.Reader, maxBytes, free int64) ([]byte, error) {
-	text, err := unpackFreely(Input{Body: body, MaxBytes: maxBytes}, free)
+	text, err := openFreely(Input{Body: body, MaxBytes: maxBytes}, free)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +149,7 @@ func TestNoFlippedOctetOfAnXZGivesOtherText(t *testing.T) {
 	text := []byte(strings.Repeat("one,two,three\n", 50))
 	packed := xzed(t, text, xz.CRC64, 300)
 	noticed := 0
-	for i := len(xzMagic); i < len(packed); i++ {
+	for i := len(unpack.XZMagic); i < len(packed); i++ {
 		broken := bytes.Clone(packed)
 		broken[i] ^= 0x10
 		got, err := unpackAll(bytes.NewReader(broken), 0)
@@ -209,7 +210,7 @@ func TestBoundsEndTheReading(t *testing.T) {
 // the largest size that there is.
 func greedyXZ() []byte {
 	flags := []byte{0, 4}
-	b := append([]byte(xzMagic), flags...)
+	b := append([]byte(unpack.XZMagic), flags...)
 	b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(flags))
 	block := []byte{2, 0, 0x21, 1, 40, 0, 0, 0}
 	b = append(b, block...)
