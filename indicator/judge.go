@@ -48,7 +48,7 @@ func (b *Base) Address(a netip.Addr, port uint16, at int64) (j Judgement, known 
 		return j, false
 	}
 	if j, known = b.weigh(m, at); known {
-		j.lower(b.Warnings.Address(a))
+		j.lower(append(own("", a, port), b.Warnings.Address(a)...))
 	}
 	return j, known
 }
@@ -64,7 +64,7 @@ func (b *Base) Name(name string, at int64) (j Judgement, known bool) {
 		return j, false
 	}
 	if j, known = b.weigh(m, at); known {
-		j.lower(b.Warnings.Name(j.Text, name))
+		j.lower(append(own(j.Text, netip.Addr{}, 0), b.Warnings.Name(j.Text, name)...))
 	}
 	return j, known
 }
@@ -154,6 +154,23 @@ func graver(a, b Claim) bool {
 		return a.Source < b.Source
 	}
 	return a.Family < b.Family
+}
+
+// own gives what the program's own table warns of. A row that means any address
+// warns of none.
+func own(name string, a netip.Addr, port uint16) []Warning {
+	s, known := FindNetwork(name, a)
+	reach := Network
+	if !known {
+		if s, known = FindService(name, a, port, 0); !known || s.Where == "*" {
+			return nil
+		}
+		if reach = Vendor; s.Kind == "resolver" {
+			reach = Resolver
+		}
+	}
+	v, _ := Parse(s.Where)
+	return []Warning{{WarningList{Name: "tocsin's own: " + s.What, Reach: reach}, v}}
 }
 
 // weakest bounds the certainty of a match that is shared.

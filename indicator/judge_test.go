@@ -42,7 +42,10 @@ func known(t testing.TB) *indicator.Base {
 			",,customer.hoster.example,Emotet,90,\n" +
 			",,hoster.example,Emotet,90,\n" +
 			",,below.vendor.example,Emotet,90,\n" +
-			",,vendor.example.net,Emotet,90,\n",
+			",,vendor.example.net,Emotet,90,\n" +
+			"104.16.0.1,443,,Emotet,90,\n" +
+			"8.8.8.8,53,,Emotet,90,\n" +
+			",,download.windowsupdate.com,Emotet,90,\n",
 		"second.txt":                        "192.0.2.1\nevil.example\n/gate.php\nevil.example/gate.php\n",
 		"malicious/tool.txt":                "192.0.2.1:443\n",
 		"suspicious/dynamic.txt":            "192.0.2.3\n",
@@ -87,6 +90,9 @@ func TestJudge(t *testing.T) {
 	for _, c := range []struct{ what, got, want string }{
 		{"an endpoint that three lists have, one of them by address", address("192.0.2.1:443"), "192.0.2.1:443 bad/Emotet 3 claims 0.90"},
 		{"the same address at another port", address("192.0.2.1:80"), "192.0.2.1 second/ 1 claims 0.60"},
+		{"what the program itself knows for a content network", address("104.16.0.1:443"), "104.16.0.1:443 bad/Emotet 1 claims 0.20 shared: 104.16.0.0/13 is a content network (list tocsin's own: Cloudflare)"},
+		{"for a resolver", address("8.8.8.8:53"), "8.8.8.8:53 bad/Emotet 1 claims 0.20 shared: 8.8.8.8 is a public resolver (list tocsin's own: Google DNS)"},
+		{"for a vendor", tell(b.Name("download.windowsupdate.com", at)), "download.windowsupdate.com bad/Emotet 1 claims 0.20 shared: windowsupdate.com is a well-known vendor (list tocsin's own: Windows Update)"},
 		{"an unknown address", address("192.0.2.4:443"), ""},
 		{"a sinkhole", address("192.0.2.2:80"), "192.0.2.2 bad/Emotet 1 claims 0.90 sinkhole: 192.0.2.2 is a sinkhole (list sinkholes)"},
 		{"a content network's address", address("198.51.100.1:80"), "198.51.100.1 bad/Emotet 1 claims 0.20 shared: 198.51.100.0/25 is a content network (list akamai)"},

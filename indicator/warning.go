@@ -55,7 +55,7 @@ var reachWords = []struct {
 	{"akamai", Network}, {"cloudflare", Network}, {"fastly", Network}, {"bunny", Network}, {"stackpath", Network}, {"cdn", Network},
 	{"aws", Cloud}, {"azure", Cloud}, {"gcp", Cloud}, {"oci", Cloud}, {"ovh", Cloud}, {"github", Cloud}, {"cloud", Cloud}, {"hosting", Cloud},
 	{"rfc", Reserved}, {"multicast", Reserved}, {"linklocal", Reserved}, {"bogon", Reserved},
-	{"whats-my-ip", Utility}, {"findip", Utility}, {"captive", Utility}, {"crl", Utility},
+	{"connection-endpoints", Utility}, {"whats-my-ip", Utility}, {"findip", Utility}, {"captive", Utility}, {"crl", Utility},
 	{"hash", Harmless}, {"eicar", Harmless}, {"mozilla-", Harmless}, {"falsepositive", Harmless}, {"false-positive", Harmless},
 	{"google", Vendor}, {"microsoft", Vendor}, {"office", Vendor}, {"apple", Vendor}, {"wikimedia", Vendor}, {"telegram", Vendor},
 }
