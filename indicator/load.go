@@ -66,42 +66,21 @@ func (l *Loader) Base() *Base {
 // ErrInvalid for a file that is no list, after what could be read of it, and
 // ErrTooLarge past a bound; lines that make no sense are refused and counted.
 func (l *Loader) Read(name string, r io.Reader) error {
-	in, how, err := unpack.Open(r)
+	in, err := unpack.Open(r, unpack.Bounds{MaxBytes: MaxFile})
 	if err != nil {
-		return blame(name, how, err)
+		return fmt.Errorf("list %s: %w", name, err)
 	}
 	defer in.Close()
-	b := bufio.NewReaderSize(&bounded{in, MaxFile}, maxLine)
+	b := bufio.NewReaderSize(in, maxLine)
 	if head, _ := b.Peek(265); len(head) == 265 && string(head[257:262]) == "ustar" {
-		return blame(name, how, l.tar(b))
+		err = l.tar(b)
+	} else {
+		err = l.list(name, b)
 	}
-	return blame(name, how, l.list(name, b))
-}
-
-func blame(name, how string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, casebook.ErrInvalid), errors.Is(err, casebook.ErrTooLarge), errors.Is(err, fs.ErrPermission):
+	if err != nil {
 		return fmt.Errorf("list %s: %w", name, err)
-	case how != "":
-		return fmt.Errorf("list %s: the %s data is broken or cut short (%v): %w", name, how, err, casebook.ErrInvalid)
 	}
-	return fmt.Errorf("list %s: %w", name, err)
-}
-
-// bounded gives ErrTooLarge where io.LimitReader would end.
-type bounded struct {
-	r    io.Reader
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return n, fmt.Errorf("more than %d octets: %w", int64(MaxFile), casebook.ErrTooLarge)
-	}
-	return n, err
+	return nil
 }
 
 func (l *Loader) tar(r io.Reader) error {
@@ -169,6 +148,11 @@ func (l *Loader) open(files fs.FS, name string) error {
 		return fmt.Errorf("indicators: %w", err)
 	}
 	defer f.Close()
+	if at, ok := f.(io.ReaderAt); ok { // a zip is read from its end
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return l.Read(name, io.NewSectionReader(at, 0, info.Size()))
+		}
+	}
 	return l.Read(name, f)
 }
 

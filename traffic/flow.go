@@ -34,6 +34,17 @@ func (s State) String() string {
 // Answered reports whether the other side took the connection: Established or Reset.
 func (s State) Answered() bool { return s == Established || s == Reset }
 
+// Side says whether an endpoint belongs to the network that the sensor watches, if
+// the sensor was told which that is.
+type Side uint8
+
+// The sides.
+const (
+	SideUnknown Side = iota
+	Inside
+	Outside
+)
+
 // Flow is one conversation between two endpoints, or, where OneWay or Piece is set,
 // a part of one.
 type Flow struct {
@@ -57,6 +68,12 @@ type Flow struct {
 	// Piece is set if a timeout cut the record out of a conversation that was still
 	// going on, or may have: another record goes on where this one ends.
 	Piece bool
+	// Open is set if the conversation was still going on when the record was written,
+	// and a later record with the same Link tells all of it again.
+	Open bool
+	// OrigSide and RespSide are what the sensor was told. A sensor that was told
+	// nothing may call everything Outside.
+	OrigSide, RespSide Side
 
 	// Octets from IP header on, each way, or Unknown. Suricata and Argus count the
 	// link layer too, which adds 14 octets a packet or so.

@@ -30,7 +30,10 @@ type Handshake struct {
 	// hexadecimal, and names as the source writes them. "" if unseen: TLS 1.3
 	// encrypts it.
 	CertSHA1, CertSHA256 string
-	Subject, Issuer      string
+	// CertID is the ID of the Certificate and File that are the server's
+	// certificate, in sources that write it apart; 0 if none.
+	CertID          uint64
+	Subject, Issuer string
 	// From when and until when the certificate is valid, µs since 1970; 0 unknown.
 	NotBefore, NotAfter int64
 }
@@ -38,7 +41,8 @@ type Handshake struct {
 // Certificate is a certificate that was seen apart from its handshake, as in Zeek's
 // x509.log.
 type Certificate struct {
-	At        int64 // µs since 1970, UTC
+	At        int64  // µs since 1970, UTC
+	ID        uint64 // as CertID of a Handshake, or 0
 	Link      uint64
 	Server    netip.Addr // the zero Addr if the source doesn't tell
 	MD5, SHA1 string     // lower-case hexadecimal digits, or ""

@@ -30,7 +30,8 @@ const MaxText = 4096
 
 // File is a file that the source saw pass, and hashed or at least named.
 type File struct {
-	At                int64 // µs since 1970, UTC
+	At                int64  // µs since 1970, UTC
+	ID                uint64 // of the file, a hash of the source's own; 0 if none
 	Link              uint64
 	Sender, Receiver  netip.Addr // the zero Addr if unknown
 	SenderPort        uint16     // 0 unknown

@@ -17,8 +17,7 @@ import (
 	"tocsin/casebook"
 )
 
-// XZMagic is how an .xz file begins.
-const XZMagic = "\xfd7zXZ\x00"
+const xzMagic = "\xfd7zXZ\x00"
 
 // xzReader reads the .xz file format (version 1.2.0) around the LZMA2 data that
 // the lzma package reads. The library's own reader reserves whatever dictionary
@@ -36,9 +35,7 @@ type xzReader struct {
 
 var errXZ = errors.New("not as the format says")
 
-// XZ reads .xz data. A dictionary over MaxWindow gives ErrTooLarge, data that is
-// broken or cut short an error of its own.
-func XZ(r *bufio.Reader) io.Reader { return &xzReader{r: r} }
+func newXZReader(r *bufio.Reader) io.Reader { return &xzReader{r: r} }
 
 func (x *xzReader) ReadByte() (byte, error) {
 	b, err := x.r.ReadByte()
@@ -116,7 +113,7 @@ func (x *xzReader) startStream() error {
 	if err != nil {
 		return err
 	}
-	if string(head[:6]) != XZMagic || head[6] != 0 || crc32.ChecksumIEEE(head[6:8]) != binary.LittleEndian.Uint32(head[8:]) {
+	if string(head[:6]) != xzMagic || head[6] != 0 || crc32.ChecksumIEEE(head[6:8]) != binary.LittleEndian.Uint32(head[8:]) {
 		return errXZ
 	}
 	switch x.check = head[7]; x.check {
@@ -160,8 +157,8 @@ func (x *xzReader) startBlock(size byte) error {
 	if err != nil {
 		return err
 	}
-	if capacity > MaxWindow {
-		return fmt.Errorf("its dictionary of %d octets is over the bound of %d: %w", capacity, MaxWindow, casebook.ErrTooLarge)
+	if capacity > maxWindow {
+		return fmt.Errorf("its dictionary of %d octets is over the bound of %d: %w", capacity, maxWindow, casebook.ErrTooLarge)
 	}
 	x.blocks++
 	x.block, err = lzma.Reader2Config{DictCap: int(max(capacity, lzma.MinDictCap))}.NewReader2(compressed{x})

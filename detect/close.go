@@ -1,0 +1,175 @@
+package detect
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+const (
+	maxKept     = 256 // pieces of evidence of one host
+	maxPartners = 64  // inside
+	maxContacts = 512 // endpoints of one host that are compared over hosts
+)
+
+// Summary is what a watch tells of one host when an hour closes: all that the
+// fleet needs to join it with others.
+type Summary struct {
+	Host        netip.Addr
+	First, Last int64
+	Evidence    []Evidence
+	Contacts    []Contact    // by endpoint
+	Partners    []netip.Addr // hosts at home that it spoke with, ascending
+	Outside     int          // endpoints outside that it called
+}
+
+// Contact is an endpoint outside that a host called at least three times and
+// that isn't a benign clock.
+type Contact struct {
+	Endpoint
+	Name        string
+	First, Last int64
+	Started     int
+	Failed      int
+	Odd         bool
+	Shared      bool
+	Pulse       Pulse // of what answered, or of what didn't if that is more
+}
+
+// Close judges every host that did something since the last call, and forgets
+// what has been idle for longer than a day. It gives a summary for each, by
+// address. Now is a moment of event time up to which every record has come; at
+// the end of a capture it is the end of time, which closes every hour.
+func (w *Watch) Close(now int64) []Summary {
+	var out []Summary
+	var summary Host
+	for _, h := range w.hosts {
+		if h == nil {
+			continue
+		}
+		for i, b := range h.books {
+			if b != nil && b.from+hour+lateness <= now {
+				w.judgeHour(h, b)
+				h.books[i] = nil
+			}
+		}
+		if !h.dirty {
+			continue
+		}
+		h.dirty = false
+		w.summarise(&summary, h)
+		out = append(out, w.judge(h, &summary))
+	}
+	w.closed = max(w.closed, now)
+	w.forget(now)
+	slices.SortFunc(out, func(a, b Summary) int { return a.Host.Compare(b.Host) })
+	return out
+}
+
+// judge runs the detectors over a host.
+func (w *Watch) judge(h *host, s *Host) Summary {
+	var fresh []Evidence
+	for _, d := range w.detectors {
+		if d.Host != nil {
+			fresh = append(fresh, d.Host(s, w.bench)...)
+		}
+	}
+	sum := Summary{Host: h.addr, First: h.first, Last: h.last}
+	h.current = merge(h.kept, fresh)
+	sum.Evidence = h.current
+	partners := map[netip.Addr]bool{}
+	for _, a := range h.partners {
+		partners[a] = true
+	}
+	for i := range s.Ways {
+		way := &s.Ways[i]
+		if !way.Outside {
+			partners[way.Addr] = true
+			continue
+		}
+		sum.Outside++
+		if way.Started >= 3 && way.Clock == "" && len(sum.Contacts) < maxContacts {
+			c := Contact{Endpoint: way.Endpoint, Name: way.Name, First: way.First, Last: way.Last, Started: way.Started, Failed: way.Failed,
+				Odd: way.odd(s), Shared: way.Shared != "", Pulse: way.OK}
+			if way.Dead.Gaps > way.OK.Gaps {
+				c.Pulse = way.Dead
+			}
+			sum.Contacts = append(sum.Contacts, c)
+		}
+	}
+	for a := range partners {
+		sum.Partners = append(sum.Partners, a)
+	}
+	slices.SortFunc(sum.Partners, netip.Addr.Compare)
+	sum.Partners = sum.Partners[:min(len(sum.Partners), maxPartners)]
+	return sum
+}
+
+// about tells evidence apart: by what it says of whom, not how clearly.
+func about(a, b *Evidence) int {
+	return cmp.Or(strings.Compare(a.Detector, b.Detector), a.Peer.Compare(b.Peer), strings.Compare(a.Name, b.Name),
+		strings.Compare(a.Act, b.Act), strings.Compare(a.Family, b.Family))
+}
+
+// merge joins what is kept with what is new; of two about the same the clearer
+// one stays. It keeps the clearest maxKept.
+func merge(kept, fresh []Evidence) []Evidence {
+	all := append(slices.Clone(kept), fresh...)
+	slices.SortStableFunc(all, func(a, b Evidence) int {
+		return cmp.Or(about(&a, &b), cmp.Compare(b.Ceiling, a.Ceiling), a.Compare(&b))
+	})
+	all = slices.CompactFunc(all, func(a, b Evidence) bool { return about(&a, &b) == 0 })
+	slices.SortFunc(all, func(a, b Evidence) int { return cmp.Or(cmp.Compare(b.Ceiling, a.Ceiling), a.Compare(&b)) })
+	return all[:min(len(all), maxKept)]
+}
+
+// keep keeps evidence whose ground is about to be forgotten.
+func (h *host) keep(list []Evidence) {
+	if len(list) > 0 {
+		h.kept = merge(h.kept, list)
+	}
+}
+
+// forget drops what has been idle for more than a day: ways, and hosts without
+// any. What was said about them is kept.
+func (w *Watch) forget(now int64) {
+	if now == EndOfTime {
+		return
+	}
+	for n, h := range w.hosts {
+		if h == nil || now-h.first < idleForgotten {
+			continue
+		}
+		gone := false
+		h.pairs = slices.DeleteFunc(h.pairs, func(i uint32) bool {
+			p := &w.pairs[i]
+			if now-p.last <= idleForgotten {
+				return false
+			}
+			delete(w.ways, p.key)
+			w.freed = append(w.freed, i)
+			w.counters.Pairs--
+			for _, r := range [...]*rhythm{p.ok, p.dead} {
+				if r != nil {
+					w.counters.Rhythms--
+				}
+			}
+			p.ok, p.dead = nil, nil
+			gone = true
+			return true
+		})
+		if gone {
+			h.keep(h.current)
+		}
+		if len(h.pairs) == 0 && now-h.last > idleForgotten {
+			delete(w.index, h.addr)
+			w.hosts[n] = nil
+			w.vacant = append(w.vacant, uint32(n))
+			w.counters.Hosts--
+		}
+	}
+}
+
+// EndOfTime is the moment that closes every hour.
+const EndOfTime = int64(1<<63 - 1)

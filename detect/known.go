@@ -1,0 +1,115 @@
+package detect
+
+import (
+	"fmt"
+	"strings"
+)
+
+var _ = add(Detector{Name: "indicator", About: "calls what somebody lists as bad", Host: knowns})
+
+// knowns turns matches into evidence. Direction was decided before: only what a
+// host at home opened, looked up or asked for is a match. A match grows with the
+// source's confidence, and shared infrastructure is never more than weak, for one
+// bad customer makes no bad hoster. An address alone is suspected at most until
+// the host reached it.
+func knowns(h *Host, b *Bench) []Evidence {
+	var out []Evidence
+	for _, m := range h.marks {
+		if m.alert != "" {
+			continue
+		}
+		e := Evidence{Detector: "indicator", Host: h.Addr, Peer: m.peer, Name: nameOf(m), Role: Controller, Signs: Known, Family: m.match.Family, First: m.first, Last: m.last}
+		confidence := clamp(m.match.Confidence)
+		reached := true
+		if m.what == "address" {
+			reached = h.reached(m.peer)
+		}
+		e.Score = round3(confidence)
+		switch {
+		case m.match.Shared, confidence < 0.3:
+			e.Ceiling = Weak
+			e.Score = round3(confidence / 2)
+		case confidence >= 0.8 && reached:
+			e.Ceiling = Confirmed
+		default:
+			e.Ceiling = Suspected
+		}
+		e.Figures = []Figure{{"sightings", float64(m.count)}, {"confidence", round3(confidence)}}
+		e.Because = sayMatch(m, reached)
+		out = append(out, e)
+	}
+	return out
+}
+
+func nameOf(m *mark) string {
+	if m.what == "name" || m.what == "url" {
+		return m.match.Indicator
+	}
+	return ""
+}
+
+// reached tells whether anything answered at an endpoint; a source that doesn't
+// tell is believed.
+func (h *Host) reached(e Endpoint) bool {
+	for i := range h.Ways {
+		if w := &h.Ways[i]; w.Endpoint == e {
+			return w.Answered > 0 || w.Failed == 0
+		}
+	}
+	return true
+}
+
+func sayMatch(m *mark, reached bool) string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s %s is listed by %s", m.what, m.match.Indicator, m.match.Source)
+	if m.match.Family != "" {
+		fmt.Fprintf(&s, " as %s", m.match.Family)
+	}
+	fmt.Fprintf(&s, " (confidence %s), seen %s", number(m.match.Confidence), plural(m.count, "time", "times"))
+	if !reached {
+		s.WriteString(", and nothing answered there")
+	}
+	if m.match.Sinkhole {
+		s.WriteString("; the address is a defender's sinkhole")
+	}
+	if m.match.Shared {
+		s.WriteString("; others share it")
+	}
+	if m.match.Reason != "" {
+		s.WriteString("; lowered: " + m.match.Reason)
+	}
+	return s.String()
+}
+
+var _ = add(Detector{Name: "alert", About: "another sensor's rule fired on what it opened", Host: alerts})
+
+// malwareAlerts are the categories of Suricata's classification.config that speak
+// of an infected host rather than of an attack on it.
+var malwareAlerts = []string{"trojan", "malware", "command and control", "botnet", "domain observed used for c2", "coin mining", "crypto currency mining"}
+
+// alerts takes over what another sensor's rules say of conversations that a host
+// at home opened; one of the gravest about malware makes it suspected.
+func alerts(h *Host, b *Bench) []Evidence {
+	var out []Evidence
+	for _, m := range h.marks {
+		if m.alert == "" {
+			continue
+		}
+		text := strings.ToLower(m.alert + " " + m.key)
+		malware := false
+		for _, word := range malwareAlerts {
+			malware = malware || strings.Contains(text, word)
+		}
+		if !malware {
+			continue
+		}
+		e := Evidence{Detector: "alert", Host: h.Addr, Peer: m.peer, Role: Controller, Signs: Known, Family: m.match.Family, First: m.first, Last: m.last, Ceiling: Weak, Score: 0.4}
+		if m.severity == 1 {
+			e.Ceiling, e.Score = Suspected, 0.7
+		}
+		e.Figures = []Figure{{"sightings", float64(m.count)}, {"severity", float64(m.severity)}}
+		e.Because = fmt.Sprintf("another sensor's rule %q (%s, severity %d) fired %s", m.key, m.alert, m.severity, plural(m.count, "time", "times"))
+		out = append(out, e)
+	}
+	return out
+}
