@@ -47,6 +47,7 @@ var plan = map[string]struct {
 	"unpack":     {floor: ground, pure: true, beside: []string{"casebook"}},
 	"intake":     {floor: crafts},
 	"feed":       {floor: crafts, pure: true},
+	"indicator":  {floor: crafts, pure: true},
 	"capture":    {floor: crafts, pure: true},
 	"attribute":  {floor: crafts, pure: true},
 	"detect":     {floor: crafts, pure: true},
