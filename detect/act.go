@@ -45,10 +45,14 @@ func (h *host) use(f *traffic.Flow, outside bool) {
 		port = 0
 	}
 	var u *portUse
-	least := -1
+	least, taken := -1, 0
 	for i := range h.uses {
 		c := &h.uses[i]
-		if c.port == port && c.transport == f.Proto && c.outside == outside {
+		if c.transport != f.Proto {
+			continue // a crowd of UDP ports drives no TCP port out
+		}
+		taken++
+		if c.port == port && c.outside == outside {
 			u = c
 			break
 		}
@@ -58,7 +62,7 @@ func (h *host) use(f *traffic.Flow, outside bool) {
 	}
 	switch {
 	case u != nil:
-	case len(h.uses) < maxPortUses:
+	case taken < maxPortUses:
 		h.uses = append(h.uses, portUse{port: port, transport: f.Proto, outside: outside, first: f.Start})
 		u = &h.uses[len(h.uses)-1]
 	default:

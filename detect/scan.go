@@ -14,8 +14,10 @@ const (
 	scanWebTargets = 250 // on the web's ports, where an outage looks alike
 	scanMany       = 200
 	scanShare      = 0.6 // of the attempts that fail
+	scanOdd        = 0.9 // on an unusual port
 	scanPorts      = 30  // different ports of one address that don't answer, without an hour's pause
-	udpTargets     = 500 // on an unusual UDP port, where peers look alike
+	highUDP        = 6000
+	udpTargets     = 500 // on a high UDP port, where peers look alike
 )
 
 // scans looks for a host that searches: one port at many addresses within an
@@ -45,7 +47,7 @@ func sweep(h *Host, u *portUse) (Evidence, bool) {
 	switch {
 	case v.transport == traffic.UDP && (v.port == 53 || v.port == 123 || torrent(v.port)):
 		return Evidence{}, false
-	case v.transport == traffic.UDP && !usual(e):
+	case v.transport == traffic.UDP && v.port >= highUDP:
 		need = udpTargets
 	case v.transport == traffic.TCP && (web(v.port) || torrent(v.port)):
 		need = scanWebTargets
@@ -53,7 +55,9 @@ func sweep(h *Host, u *portUse) (Evidence, bool) {
 		need = 2 * scanTargets
 	}
 	share := float64(v.peakFailed) / float64(max(v.peakStarts, 1))
-	// Peers of a mesh are called again; what is searched for is called once or twice.
+	if (!usual(e) || v.transport == traffic.UDP && v.port >= highUDP) && share < scanOdd {
+		return Evidence{}, false // some peers of a mesh answer
+	}
 	if v.peak < need || share < scanShare || v.transport == traffic.TCP && web(v.port) && share < 0.8 {
 		return Evidence{}, false
 	}

@@ -16,7 +16,7 @@ const (
 	maxHostPairs  = 1 << 13 // of one host
 	maxRhythms    = 1 << 13 // of one watch
 	maxNamed      = 1 << 12 // addresses of one host whose name is kept
-	maxPortUses   = 48      // ports of one host that are counted apart
+	maxPortUses   = 48      // ports of one host and transport that are counted apart
 	maxTargets    = 64      // victims of one host whose ports are counted
 	maxMarks      = 512     // matches and marks of one host
 	idleForgotten = 26 * hour
@@ -68,7 +68,6 @@ type Watch struct {
 
 	detectors []Detector
 	vacant    []uint32 // places in hosts
-	scratch   []byte
 }
 
 // NewWatch makes a watch. Seed keys its samples; equal seeds sample alike.
