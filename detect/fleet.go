@@ -21,13 +21,17 @@ const (
 // hosts; the zero value is ready.
 type Fleet struct {
 	hosts map[netip.Addr]*Summary
-	full  int64
+	// past is what was said of hosts that their watch had forgotten before it saw
+	// them again.
+	past map[netip.Addr][]Evidence
+	full int64
 }
 
-// Take replaces what is known of each host.
+// Take replaces what is known of each host. What was known of a host that its
+// watch forgot in between is kept.
 func (f *Fleet) Take(list []Summary) {
 	if f.hosts == nil {
-		f.hosts = map[netip.Addr]*Summary{}
+		f.hosts, f.past = map[netip.Addr]*Summary{}, map[netip.Addr][]Evidence{}
 	}
 	for i := range list {
 		s := &list[i]
@@ -36,9 +40,11 @@ func (f *Fleet) Take(list []Summary) {
 		case old == nil && len(f.hosts) >= maxFleet:
 			f.full++
 			continue
-		case old != nil:
-			s.Evidence = merge(old.Evidence, s.Evidence)
-			s.First = min(s.First, old.First)
+		case old != nil && s.First > old.Last:
+			f.past[s.Host] = merge(f.past[s.Host], old.Evidence)
+		}
+		if past := f.past[s.Host]; past != nil {
+			s.Evidence = merge(past, s.Evidence)
 		}
 		f.hosts[s.Host] = s
 	}

@@ -11,7 +11,7 @@ import (
 type Host struct {
 	Addr        netip.Addr
 	First, Last int64 // µs since 1970, UTC
-	Ways        []Way // by endpoint
+	Ways        []Way // in the order in which they were first gone
 	// Named is the share of the endpoints that answered on the web's ports whose
 	// name the host was told or said, -1 if there are too few to say.
 	Named float64
@@ -129,7 +129,6 @@ func (w *Watch) summarise(h *Host, of *host) {
 	if answered >= coverageWays && named > 0 {
 		h.Named = float64(named) / float64(answered)
 	}
-	slices.SortFunc(h.Ways, func(a, b Way) int { return a.Endpoint.Compare(b.Endpoint) })
 	for _, m := range of.marks {
 		h.marks = append(h.marks, m)
 	}

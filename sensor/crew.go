@@ -104,15 +104,15 @@ func (c *crew) wait() {
 	c.give = nil
 }
 
-// close closes an hour in every watch and gives their summaries by host.
-func (c *crew) close(now int64) []detect.Summary {
+// each asks every watch and gives what they say by host.
+func (c *crew) each(ask func(*detect.Watch) []detect.Summary) []detect.Summary {
 	c.wait()
 	parts := make([][]detect.Summary, c.n)
 	var all sync.WaitGroup
 	for i := range c.n {
 		all.Go(func() {
 			for w := i; w < watches; w += c.n {
-				parts[i] = append(parts[i], c.watch[w].Close(now)...)
+				parts[i] = append(parts[i], ask(c.watch[w])...)
 			}
 		})
 	}

@@ -183,7 +183,7 @@ func (e *engine) run(ctx context.Context, sources []Source) error {
 	}
 	e.turn(m)
 	e.closeAll(detect.EndOfTime)
-	return e.sink.Last(e.fleet.Report())
+	return e.sink.Last(e.report())
 }
 
 // begin settles what depends on the first records: home, and the key of samples.
@@ -235,7 +235,13 @@ func (e *engine) closeHours(m *merge) error {
 	now -= now % hour
 	e.closeAll(now)
 	e.nextClose = now + hour + closeAfter
-	return e.sink.Hour(time.UnixMicro(now).UTC(), e.fleet.Report)
+	return e.sink.Hour(time.UnixMicro(now).UTC(), e.report)
+}
+
+// report judges all that changed, and joins it.
+func (e *engine) report() detect.Report {
+	e.fleet.Take(e.crew.each((*detect.Watch).Judge))
+	return e.fleet.Report()
 }
 
 func (e *engine) closeAll(now int64) {
@@ -247,7 +253,7 @@ func (e *engine) closeAll(now int64) {
 			w.SetBench(e.bench)
 		}
 	}
-	e.fleet.Take(e.crew.close(now))
+	e.fleet.Take(e.crew.each(func(w *detect.Watch) []detect.Summary { return w.Close(now) }))
 }
 
 // turn hands out what was collected, and waits for the turn before.
