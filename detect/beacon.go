@@ -66,7 +66,7 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Score /= 4
 	case e.Signs&Oddness != 0:
 		e.Ceiling = Suspected
-	case nameless && e.Signs&Constancy != 0 && p.Spread <= strictSpread && w.Shared == "":
+	case nameless && w.Transport == TCP && web(w.Port) && e.Signs&Constancy != 0 && p.Spread <= strictSpread && w.Shared == "":
 		e.Ceiling = Suspected
 	case p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.05 && w.span() >= 1800 && w.Shared == "":
 		e.Ceiling = Suspected

@@ -70,7 +70,7 @@ func crews(h *Host) []*crew {
 			continue
 		}
 		switch {
-		case w.Transport == UDP && (!usual(w.Endpoint) || w.Port >= 10000) && w.Port >= 1024:
+		case w.Transport == UDP && !usual(w.Endpoint):
 			udp.ways = append(udp.ways, w)
 		case w.Transport == TCP && !usual(w.Endpoint):
 			tcp.ways = append(tcp.ways, w)
