@@ -30,7 +30,7 @@ func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // to is an endpoint as a test writes it: "198.51.100.7:443/tcp".
 func to(s string) Endpoint {
-	var transport uint8 = TCP
+	transport := TCP
 	if text, ok := cutSuffix(s, "/udp"); ok {
 		s, transport = text, UDP
 	}
