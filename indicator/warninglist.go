@@ -17,13 +17,14 @@ func (r *reading) warningList(doc *fastjson.Value) error {
 		name = path.Base(path.Dir(r.file.Name)) // as in their repository: lists/NAME/list.json
 	}
 	list := WarningList{Name: name, Reach: reachOf(name)}
+	if list.Reach == Silent {
+		return nil // it says nothing about traffic
+	}
 	kind := string(doc.GetStringBytes("type"))
 	for i, e := range doc.GetArray("list") {
 		text := string(e.GetStringBytes())
 		var err error
 		switch {
-		case list.Reach == Silent:
-			err = fault("the list says nothing about traffic")
 		case kind == "regex":
 			err = errPattern
 		default:
