@@ -23,6 +23,9 @@ func brutes(h *Host, b *Bench) []Evidence {
 	for i := range h.Ways {
 		w := &h.Ways[i]
 		what, ok := login(w.Port)
+		if !ok && w.Service == sshService {
+			what, ok = "SSH", true // wherever it listens
+		}
 		if !ok || w.Transport != TCP || w.Answered*2 < w.Started || what == "mailbox" && w.Peak < 20 || what == "SMB" && !w.Outside {
 			continue
 		}

@@ -29,7 +29,7 @@ type crew struct {
 	ways    []*Way
 	peers   int     // different addresses
 	nets    int     // different networks
-	never   float64 // share of the peers that never answered
+	never   float64 // share of the peers that never said anything
 	again   float64 // mean connections of a peer
 	local   float64 // share of the commonest local port
 	remote  float64 // share of the commonest port called
@@ -117,7 +117,7 @@ func (c *crew) measure() {
 		sizes = append(sizes, float64(w.Sent+w.Got))
 		firsts = append(firsts, float64(w.First)/1e6)
 		started += w.Started
-		if w.Answered == 0 && w.Got == 0 {
+		if w.Got == 0 {
 			never++
 		}
 		if torrent(w.Port) || w.Service == torrentService {
@@ -208,9 +208,9 @@ func mesh(h *Host, c *crew, b *Bench, content bool) (Evidence, bool) {
 	if e.Ceiling == Weak {
 		e.Score /= 2
 	}
-	e.Figures = []Figure{{"peers", float64(c.peers)}, {"networks", float64(c.nets)}, {"never_answered", round3(c.never)},
+	e.Figures = []Figure{{"peers", float64(c.peers)}, {"networks", float64(c.nets)}, {"never_spoke", round3(c.never)},
 		{"connections_each", round3(c.again)}, {"median_bytes", c.median}, {"torrent_ports", round3(c.torrent)}}
-	e.Because = fmt.Sprintf("%s over %s in %s networks, %s%% of which never answered, %s connections and %s with each%s",
+	e.Because = fmt.Sprintf("%s over %s in %s networks, %s%% of which never said anything, %s connections and %s with each%s",
 		plural(c.peers, "peer", "peers"), c.what, count(c.nets), number(100*c.never), number(c.again), size(c.median), note)
 	return e, true
 }

@@ -118,11 +118,14 @@ const (
 	spamServers = 8   // different mail servers within an hour
 	spamMany    = 100 // and more
 	spamDomains = 8   // domains whose mail servers were asked for
+	spamBurst   = 15  // deliveries to one server within a minute, more than anybody writes
+	spamBursts  = 30  // deliveries, before a burst says something
+	spamTaken   = 0.3 // of the connections, or it is a search and not mail
 )
 
 // spams looks for a host that delivers mail itself to many servers on port 25, or
-// looks up many domains' mail exchangers and then delivers. Desktops hand mail to
-// one server. A host that itself takes mail from outside is a mail server.
+// faster than anybody writes, or looks up many domains' mail exchangers and then
+// delivers. Desktops hand mail to one server. A host that itself takes mail from outside is a mail server.
 func spams(h *Host, b *Bench) []Evidence {
 	i := slices.IndexFunc(h.uses, func(u portUse) bool { return u.port == 25 && u.transport == traffic.TCP })
 	if i < 0 {
@@ -130,9 +133,15 @@ func spams(h *Host, b *Bench) []Evidence {
 	}
 	v := h.uses[i]
 	v.settle()
-	servers := max(v.peak, 0)
+	servers, burst := v.peak, 0
+	for j := range h.Ways {
+		if w := &h.Ways[j]; w.Port == 25 && w.Transport == TCP {
+			burst = max(burst, w.Peak)
+		}
+	}
 	byNames := h.mail.domains >= spamDomains && v.starts >= spamDomains
-	if servers < spamServers && !byNames {
+	byBurst := burst >= spamBurst && v.starts >= spamBursts
+	if float64(v.starts-v.failed) < spamTaken*float64(v.starts) || servers < spamServers && !byNames && !byBurst {
 		return nil
 	}
 	e := Evidence{Detector: "spam", Host: h.Addr, Signs: Attack, Act: "spam", First: v.first, Last: v.last, Ceiling: Suspected,
@@ -143,9 +152,9 @@ func spams(h *Host, b *Bench) []Evidence {
 	if h.inbound.mail > 0 {
 		e.Ceiling = Weak
 	}
-	e.Figures = []Figure{{"servers", float64(v.targets.count())}, {"servers_1h", float64(servers)}, {"deliveries", float64(v.starts)}, {"mx_domains", float64(h.mail.domains)}}
-	e.Because = fmt.Sprintf("opened %s to port 25 of %s (%s within an hour) and looked up the mail servers of %s",
-		plural(v.starts, "connection", "connections"), plural(v.targets.count(), "mail server", "mail servers"), count(servers), plural(h.mail.domains, "domain", "domains"))
+	e.Figures = []Figure{{"servers", float64(v.targets.count())}, {"servers_1h", float64(servers)}, {"deliveries", float64(v.starts)}, {"peak_1min", float64(burst)}, {"mx_domains", float64(h.mail.domains)}}
+	e.Because = fmt.Sprintf("opened %s to port 25 of %s (%s within an hour, up to %s a minute to one) and looked up the mail servers of %s",
+		plural(v.starts, "connection", "connections"), plural(v.targets.count(), "mail server", "mail servers"), count(servers), count(burst), plural(h.mail.domains, "domain", "domains"))
 	if h.inbound.mail > 0 {
 		e.Because += "; it takes mail from outside too, as a mail server does"
 	}
