@@ -34,7 +34,11 @@ type Contact struct {
 	Failed      int
 	Odd         bool
 	Shared      bool
+	Nameless    bool  // the host names nearly all that it calls, and not this
+	Naming      bool  // the host's names are seen at all
 	Pulse       Pulse // of what answered, or of what didn't if that is more
+	Constancy   float64
+	Size        float64 // octets sent each time, between the quartiles
 }
 
 // Close closes the hours that ended before now, a moment of event time up to
@@ -112,7 +116,8 @@ func (w *Watch) judge(h *host) Summary {
 		sum.Outside++
 		if way.Started >= 3 && way.Clock == "" && len(sum.Contacts) < maxContacts {
 			c := Contact{Endpoint: way.Endpoint, Name: way.Name, First: way.First, Last: way.Last, Started: way.Started, Failed: way.Failed,
-				Odd: way.odd(s), Shared: way.Shared != "", Pulse: way.OK}
+				Odd: way.odd(s), Shared: way.Shared != "", Nameless: way.nameless(s), Naming: len(h.named) > 0, Pulse: way.OK,
+				Constancy: way.Constancy, Size: (way.Low + way.High) / 2}
 			if way.Dead.Gaps > way.OK.Gaps {
 				c.Pulse = way.Dead
 			}
