@@ -162,7 +162,7 @@ func (w *Watch) stale(h *host, now int64) bool {
 	if now == EndOfTime || now-h.first < idleForgotten {
 		return false
 	}
-	return slices.ContainsFunc(h.pairs, func(i uint32) bool { return now-w.pairs[i].last > idleForgotten })
+	return slices.ContainsFunc(h.pairs, func(i uint32) bool { return now-w.way(i).last > idleForgotten })
 }
 
 // forget drops what has been idle for more than a day: ways, and hosts without
@@ -176,7 +176,7 @@ func (w *Watch) forget(now int64) {
 			continue
 		}
 		h.pairs = slices.DeleteFunc(h.pairs, func(i uint32) bool {
-			p := &w.pairs[i]
+			p := w.way(i)
 			if now-p.last <= idleForgotten {
 				return false
 			}

@@ -12,7 +12,7 @@ import (
 // until the close of an hour has made room by forgetting what was idle.
 const (
 	maxHosts      = 1 << 14 // of one watch
-	maxPairs      = 1 << 17 // of one watch
+	maxPairs      = 1 << 15 // of one watch
 	maxHostPairs  = 1 << 13 // of one host
 	maxRhythms    = 1 << 13 // of one watch
 	maxNamed      = 1 << 12 // addresses of one host whose name is kept
@@ -61,7 +61,8 @@ type Watch struct {
 	index    map[netip.Addr]uint32
 	hosts    []*host
 	ways     map[pairKey]uint32
-	pairs    []pair
+	pairs    []*[pairBlock]pair // blocks, so that growing copies nothing
+	made     uint32             // pairs that were ever made
 	freed    []uint32
 	counters Counters
 	closed   int64 // hours before this moment are closed, µs
@@ -170,9 +171,14 @@ func (w *Watch) Flow(f *traffic.Flow, outside bool) {
 	}
 }
 
+// pairBlock is how many pairs are made at once.
+const pairBlock = 256
+
+func (w *Watch) way(i uint32) *pair { return &w.pairs[i/pairBlock][i%pairBlock] }
+
 func (w *Watch) pair(h *host, key pairKey, outside bool) *pair {
 	if i, ok := w.ways[key]; ok {
-		return &w.pairs[i]
+		return w.way(i)
 	}
 	if len(w.ways) >= maxPairs || len(h.pairs) >= maxHostPairs {
 		w.counters.FullPairs++
@@ -181,12 +187,15 @@ func (w *Watch) pair(h *host, key pairKey, outside bool) *pair {
 	var i uint32
 	if n := len(w.freed); n > 0 {
 		i, w.freed = w.freed[n-1], w.freed[:n-1]
-		w.pairs[i] = pair{}
+		*w.way(i) = pair{}
 	} else {
-		i = uint32(len(w.pairs))
-		w.pairs = append(w.pairs, pair{})
+		if w.made%pairBlock == 0 {
+			w.pairs = append(w.pairs, new([pairBlock]pair))
+		}
+		i = w.made
+		w.made++
 	}
-	p := &w.pairs[i]
+	p := w.way(i)
 	p.key, p.outside = key, outside
 	w.ways[key] = i
 	h.pairs = append(h.pairs, i)
@@ -204,7 +213,7 @@ func (w *Watch) Reply(f *traffic.Flow) bool {
 	}
 	way, ok := w.ways[pairKey{peer: f.Orig.As16(), host: i, port: f.OrigPort, transport: f.Proto}]
 	if ok {
-		w.pairs[way].reply(f)
+		w.way(way).reply(f)
 		w.hosts[i].dirty = true
 	}
 	return ok

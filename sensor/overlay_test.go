@@ -84,7 +84,9 @@ func office(r *rand.Rand, n int) []traffic.Flow {
 	return flows
 }
 
-func office1(h int) netip.Addr { return netip.AddrFrom4([4]byte{10, 1, byte(h / 250), byte(h%250 + 1)}) }
+func office1(h int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 1, byte(h / 250), byte(h%250 + 1)})
+}
 
 // lay lays bots over hosts: each calls the controller by its own clock, with its
 // own jitter.
