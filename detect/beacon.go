@@ -68,7 +68,7 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Ceiling = Suspected
 	case nameless && w.Transport == TCP && web(w.Port) && e.Signs&Constancy != 0 && p.Spread <= strictSpread && w.Shared == "":
 		e.Ceiling = Suspected
-	case p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.05 && w.span() >= 1800 && w.Shared == "":
+	case p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.02 && w.Constancy >= 0.9 && w.span() >= 1800 && w.Shared == "":
 		e.Ceiling = Suspected
 	}
 	e.Figures = []Figure{{"connections", float64(w.Started)}, {"period_s", round3(p.Period)}, {"jitter_s", round3(p.Jitter)},

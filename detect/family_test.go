@@ -58,6 +58,28 @@ var families = []struct {
 			s.call(h, to(fmt.Sprintf("%d.%d.%d.7:23", 30+i%90, i%240, i%250)), call{at: 900 + float64(i)*0.5, lasts: 3, state: traffic.Attempted})
 		}
 	}, "198.51.100.9:48101", []string{"scan"}, Confirmed},
+	{"chat without a clock, and a flood of connections (Mirai of IoT-23)", func(s *scene, h string) {
+		at := 5.0
+		for i := range 900 {
+			state := traffic.Established
+			if i%3 == 0 {
+				state = traffic.Attempted
+			}
+			s.call(h, to("198.51.100.9:6667"), call{at: at, lasts: 2, sent: 60, got: 80, state: state})
+			at += s.r.ExpFloat64() * 60
+		}
+		for i := range 6000 {
+			s.call(h, to("192.0.2.80:80"), call{at: 20000 + float64(i)*0.02, lasts: 0.1, state: traffic.Attempted})
+		}
+	}, "198.51.100.9:6667", []string{"ddos"}, Confirmed},
+	{"a web server that is gone, asked all day (Cridex)", func(s *scene, h string) {
+		s.every(h, to("198.51.100.9:8080"), 5, 90, 0.2, 500, call{lasts: 21, state: traffic.Attempted})
+	}, "198.51.100.9:8080", nil, Suspected},
+	{"mail handed in at many servers with stolen passwords", func(s *scene, h string) {
+		for i := range 200 {
+			s.call(h, to(fmt.Sprintf("192.0.2.%d:587", i%40)), call{at: 100 + float64(i)*20, lasts: 6, sent: 3000, got: 700, service: "smtp"})
+		}
+	}, "", []string{"spam"}, Suspected},
 	{"passwords guessed over SSH at many servers", func(s *scene, h string) {
 		for i := range 60 {
 			s.every(h, to(fmt.Sprintf("192.0.2.%d:22", i+1)), 600+float64(i)*20, 2, 0.1, 9, call{lasts: 1.5, sent: 1200, got: 1800, service: "ssh"})

@@ -7,6 +7,9 @@ var _ = add(Detector{Name: "retry", About: "keeps knocking at one endpoint that 
 const (
 	retryFailed = 20 // attempts that nobody answered
 	retrySpan   = 5 * 60
+	// retryStubborn is how many attempts at one nameless server on a usual port, and
+	// half of all that fail, are more than an outage or a program that gives up.
+	retryStubborn = 200
 )
 
 // retries looks for a dead controller: an endpoint that a host calls again and
@@ -14,9 +17,14 @@ const (
 // their own, for a system repeats them by its own timers. People give up;
 // programs don't. On the web's ports, or in a crowd of dead peers, it says little.
 func retries(h *Host, b *Bench) []Evidence {
-	dead := 0
+	dead, failed := 0, 0
 	for i := range h.Ways {
-		if w := &h.Ways[i]; w.Outside && w.Failed >= 5 && w.Failed*5 >= w.Started*4 && !usual(w.Endpoint) {
+		w := &h.Ways[i]
+		if !w.Outside || w.Transport != TCP {
+			continue
+		}
+		failed += w.Failed
+		if w.Failed >= 5 && w.Failed*5 >= w.Started*4 && !usual(w.Endpoint) {
 			dead++
 		}
 	}
@@ -26,12 +34,12 @@ func retries(h *Host, b *Bench) []Evidence {
 		if !w.Outside || w.Transport != TCP || w.Failed < retryFailed || w.Failed*5 < w.Started*4 || w.span() < retrySpan {
 			continue
 		}
-		out = append(out, retry(h, w, dead, b))
+		out = append(out, retry(h, w, dead, failed, b))
 	}
 	return out
 }
 
-func retry(h *Host, w *Way, dead int, b *Bench) Evidence {
+func retry(h *Host, w *Way, dead, failed int, b *Bench) Evidence {
 	e := Evidence{Detector: "retry", Host: h.Addr, Peer: w.Endpoint, Name: w.Name, Role: Controller, Signs: Retry, First: w.First, Last: w.Last, Ceiling: Weak}
 	p := &w.Dead
 	steady := !b.Sampled && p.Spread <= 0.45 && p.Near >= 0.6
@@ -52,6 +60,8 @@ func retry(h *Host, w *Way, dead int, b *Bench) Evidence {
 		e.Score /= 4
 	case w.Shared != "":
 	case odd, e.Signs&Nameless != 0 && steady && w.Failed >= 3*retryFailed:
+		e.Ceiling = Suspected
+	case w.Name == "" && steady && w.Failed >= retryStubborn && share >= 0.95 && 2*w.Failed >= failed:
 		e.Ceiling = Suspected
 	}
 	e.Figures = []Figure{{"attempts", float64(w.Started)}, {"failed", float64(w.Failed)}, {"refused", float64(w.Refused)}, {"span_h", round3(w.span() / 3600)}}
