@@ -40,6 +40,9 @@ type Counts struct {
 	Records int64
 	Refused int64 // rows that make no sense
 	Skipped int64 // sound rows that tell nothing of the kinds in traffic
+	// Cut counts conversations that were told before their end because more went on
+	// at once than are followed.
+	Cut int64
 }
 
 // Reader reads one capture. It serves one goroutine.

@@ -70,7 +70,7 @@ func mimeOf(b []byte) []byte {
 }
 
 func statusOf(b []byte) int16 {
-	if n, ok := parsePort(b); ok && n < 1000 {
+	if n, ok := parsePort(b); ok && n >= 100 && n < 1000 {
 		return int16(n)
 	}
 	return traffic.Unknown

@@ -45,10 +45,14 @@ func (h *host) use(f *traffic.Flow, outside bool) {
 		port = 0
 	}
 	var u *portUse
-	least := -1
+	least, taken := -1, 0
 	for i := range h.uses {
 		c := &h.uses[i]
-		if c.port == port && c.transport == f.Proto && c.outside == outside {
+		if c.transport != f.Proto {
+			continue // a crowd of UDP ports drives no TCP port out
+		}
+		taken++
+		if c.port == port && c.outside == outside {
 			u = c
 			break
 		}
@@ -58,7 +62,7 @@ func (h *host) use(f *traffic.Flow, outside bool) {
 	}
 	switch {
 	case u != nil:
-	case len(h.uses) < maxPortUses:
+	case taken < maxPortUses:
 		h.uses = append(h.uses, portUse{port: port, transport: f.Proto, outside: outside, first: f.Start})
 		u = &h.uses[len(h.uses)-1]
 	default:
@@ -66,7 +70,9 @@ func (h *host) use(f *traffic.Flow, outside bool) {
 		u = &h.uses[least]
 	}
 	u.add(f, failed)
-	if failed && f.Proto != traffic.ICMP && f.Proto != traffic.ICMPv6 {
+	// UDP to a high port that isn't answered is an answer itself, as to a question
+	// to a group, more often than a try.
+	if failed && (f.Proto == traffic.TCP || f.Proto == traffic.UDP && f.RespPort < 1<<15) {
 		h.knock(f)
 	}
 }
@@ -117,6 +123,9 @@ func (h *host) knock(f *traffic.Flow) {
 	default:
 		h.targets[least] = target{addr: f.Resp, first: f.Start}
 		t = &h.targets[least]
+	}
+	if f.Start-t.last > hour && t.ports.count() < scanPorts {
+		*t = target{addr: t.addr, first: f.Start} // what took hours was no search
 	}
 	t.starts++
 	t.failed++

@@ -42,7 +42,7 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 	if !w.Outside || w.Transport != TCP && w.Transport != UDP || p.Gaps < beaconGaps || p.Spread > looseSpread || p.Near < 0.7 || p.Period <= 0 {
 		return Evidence{}, false
 	}
-	if p.Spread > strictSpread && p.Gaps < looseGaps || w.Transport == UDP && w.Port == 53 {
+	if p.Spread > strictSpread && p.Gaps < looseGaps || w.Transport == UDP && (w.Port == 53 || w.Port == 123) {
 		return Evidence{}, false
 	}
 	e := Evidence{Detector: "beacon", Host: h.Addr, Peer: w.Endpoint, Name: w.Name, Role: Controller, Signs: Rhythm, First: w.First, Last: w.Last}
@@ -50,7 +50,9 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Signs |= Constancy
 	}
 	odd, nameless := w.odd(h), w.nameless(h)
-	if odd && h.Crowd < crowdSize {
+	if odd && h.Crowd < crowdSize && !(w.Name != "" && (w.Transport == UDP || p.Spread > 2*strictSpread)) {
+		// A made thing keeps in touch with its maker's named server over UDP, and a
+		// loose clock at a named server is a person's as well.
 		e.Signs |= Oddness
 	}
 	if nameless {
@@ -64,7 +66,7 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Score /= 4
 	case e.Signs&Oddness != 0:
 		e.Ceiling = Suspected
-	case nameless && e.Signs&Constancy != 0 && p.Spread <= strictSpread && w.Shared == "":
+	case nameless && w.Transport == TCP && web(w.Port) && e.Signs&Constancy != 0 && p.Spread <= strictSpread && w.Shared == "":
 		e.Ceiling = Suspected
 	case p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.05 && w.span() >= 1800 && w.Shared == "":
 		e.Ceiling = Suspected

@@ -23,6 +23,9 @@ func brutes(h *Host, b *Bench) []Evidence {
 	for i := range h.Ways {
 		w := &h.Ways[i]
 		what, ok := login(w.Port)
+		if !ok && w.Service == sshService {
+			what, ok = "SSH", true // wherever it listens
+		}
 		if !ok || w.Transport != TCP || w.Answered*2 < w.Started || what == "mailbox" && w.Peak < 20 || what == "SMB" && !w.Outside {
 			continue
 		}
@@ -67,6 +70,7 @@ var _ = add(Detector{Name: "flood", About: "sends one target more than it could 
 
 const (
 	floodPerMinute = 900  // connections to one endpoint in a minute
+	floodPings     = 6000 // ICMP echoes in a minute
 	floodPackets   = 3000 // packets a second that nobody answers
 )
 
@@ -76,7 +80,11 @@ func floods(h *Host, b *Bench) []Evidence {
 	var out []Evidence
 	for i := range h.Ways {
 		w := &h.Ways[i]
-		if !w.Outside || w.Port == 53 || w.Peak < floodPerMinute && w.Blast < floodPackets {
+		most := floodPerMinute
+		if w.Transport == ICMP || w.Transport == ICMPv6 {
+			most = floodPings
+		}
+		if !w.Outside || w.Port == 53 || w.Peak < most && w.Blast < floodPackets {
 			continue
 		}
 		e := Evidence{Detector: "flood", Host: h.Addr, Peer: w.Endpoint, Name: w.Name, Role: Victim, Signs: Attack, Act: "ddos", First: w.First, Last: w.Last, Ceiling: Suspected}

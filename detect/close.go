@@ -34,32 +34,30 @@ type Contact struct {
 	Failed      int
 	Odd         bool
 	Shared      bool
+	Nameless    bool  // the host names nearly all that it calls, and not this
+	Naming      bool  // the host's names are seen at all
 	Pulse       Pulse // of what answered, or of what didn't if that is more
+	Constancy   float64
+	Size        float64 // octets sent each time, between the quartiles
 }
 
-// Close judges every host that did something since the last call, and forgets
-// what has been idle for longer than a day. It gives a summary for each, by
-// address. Now is a moment of event time up to which every record has come; at
-// the end of a capture it is the end of time, which closes every hour.
+// Close closes the hours that ended before now, a moment of event time up to
+// which every record has come, and forgets what has been idle for longer than a
+// day; what was said of that is kept. It gives the summaries of those hosts that
+// it judged for this, by address.
 func (w *Watch) Close(now int64) []Summary {
 	var out []Summary
-	var summary Host
 	for _, h := range w.hosts {
 		if h == nil {
 			continue
 		}
-		for i, b := range h.books {
-			if b != nil && b.from+hour+lateness <= now {
-				w.judgeHour(h, b)
-				h.books[i] = nil
+		w.closeBooks(h, now)
+		if w.stale(h, now) {
+			if h.dirty {
+				out = append(out, w.judge(h))
 			}
+			h.keep(h.current)
 		}
-		if !h.dirty {
-			continue
-		}
-		h.dirty = false
-		w.summarise(&summary, h)
-		out = append(out, w.judge(h, &summary))
 	}
 	w.closed = max(w.closed, now)
 	w.forget(now)
@@ -67,8 +65,35 @@ func (w *Watch) Close(now int64) []Summary {
 	return out
 }
 
+// Judge judges every host that did something since it was judged last, and gives
+// their summaries by address. Judging changes no later judgement: it may be done
+// as often as somebody wants to know.
+func (w *Watch) Judge() []Summary {
+	var out []Summary
+	for _, h := range w.hosts {
+		if h != nil && h.dirty {
+			out = append(out, w.judge(h))
+		}
+	}
+	slices.SortFunc(out, func(a, b Summary) int { return a.Host.Compare(b.Host) })
+	return out
+}
+
+// closeBooks judges the hours of look-ups that are over.
+func (w *Watch) closeBooks(h *host, now int64) {
+	for i, b := range h.books {
+		if b != nil && b.from+hour+lateness <= now {
+			w.judgeHour(h, b)
+			h.books[i] = nil
+		}
+	}
+}
+
 // judge runs the detectors over a host.
-func (w *Watch) judge(h *host, s *Host) Summary {
+func (w *Watch) judge(h *host) Summary {
+	h.dirty = false
+	s := &w.summary
+	w.summarise(s, h)
 	var fresh []Evidence
 	for _, d := range w.detectors {
 		if d.Host != nil {
@@ -91,7 +116,8 @@ func (w *Watch) judge(h *host, s *Host) Summary {
 		sum.Outside++
 		if way.Started >= 3 && way.Clock == "" && len(sum.Contacts) < maxContacts {
 			c := Contact{Endpoint: way.Endpoint, Name: way.Name, First: way.First, Last: way.Last, Started: way.Started, Failed: way.Failed,
-				Odd: way.odd(s), Shared: way.Shared != "", Pulse: way.OK}
+				Odd: way.odd(s), Shared: way.Shared != "", Nameless: way.nameless(s), Naming: len(h.named) > 0, Pulse: way.OK,
+				Constancy: way.Constancy, Size: (way.Low + way.High) / 2}
 			if way.Dead.Gaps > way.OK.Gaps {
 				c.Pulse = way.Dead
 			}
@@ -131,6 +157,14 @@ func (h *host) keep(list []Evidence) {
 	}
 }
 
+// stale tells a host with something to be forgotten.
+func (w *Watch) stale(h *host, now int64) bool {
+	if now == EndOfTime || now-h.first < idleForgotten {
+		return false
+	}
+	return slices.ContainsFunc(h.pairs, func(i uint32) bool { return now-w.pairs[i].last > idleForgotten })
+}
+
 // forget drops what has been idle for more than a day: ways, and hosts without
 // any. What was said about them is kept.
 func (w *Watch) forget(now int64) {
@@ -141,7 +175,6 @@ func (w *Watch) forget(now int64) {
 		if h == nil || now-h.first < idleForgotten {
 			continue
 		}
-		gone := false
 		h.pairs = slices.DeleteFunc(h.pairs, func(i uint32) bool {
 			p := &w.pairs[i]
 			if now-p.last <= idleForgotten {
@@ -156,12 +189,8 @@ func (w *Watch) forget(now int64) {
 				}
 			}
 			p.ok, p.dead = nil, nil
-			gone = true
 			return true
 		})
-		if gone {
-			h.keep(h.current)
-		}
 		if len(h.pairs) == 0 && now-h.last > idleForgotten {
 			delete(w.index, h.addr)
 			w.hosts[n] = nil

@@ -67,18 +67,19 @@ type Bench struct {
 
 // Matcher knows what is known bad. An implementation is immutable while it is
 // asked; a newer generation is a new Matcher. Names are lower case, without the
-// last dot. Each answers false if nothing is known. No method allocates when it
-// answers false.
+// last dot; at is the moment of the sighting in microseconds since 1970, for what
+// was known bad may have expired. Each answers false if nothing is known, and
+// allocates nothing then.
 type Matcher interface {
-	// MatchAddress is asked for an address, its port and transport (6, 17).
-	MatchAddress(a netip.Addr, port uint16, transport uint8) (Match, bool)
+	// MatchAddress is asked for an address, its port and transport.
+	MatchAddress(e Endpoint, at int64) (Match, bool)
 	// MatchName is asked for a name and, by itself, for its parents.
-	MatchName(name []byte) (Match, bool)
-	// MatchURL is asked for a host and the path with its query.
-	MatchURL(host, path []byte) (Match, bool)
+	MatchName(name string, at int64) (Match, bool)
+	// MatchURL is asked for a host, a port, and the path with its query.
+	MatchURL(host string, port uint16, path string, at int64) (Match, bool)
 	// MatchFingerprint is asked for what identifies software or a file: kind
 	// is "ja3", "ja4", "certificate" or "file", value its lower-case text.
-	MatchFingerprint(kind string, value []byte) (Match, bool)
+	MatchFingerprint(kind, value string, at int64) (Match, bool)
 }
 
 // Match is what is known of something bad.

@@ -9,9 +9,10 @@ import (
 
 // IP protocol numbers, as endpoints carry them.
 const (
-	ICMP uint8 = 1
-	TCP  uint8 = 6
-	UDP  uint8 = 17
+	ICMP   uint8 = 1
+	TCP    uint8 = 6
+	UDP    uint8 = 17
+	ICMPv6 uint8 = 58
 )
 
 // Endpoint is an address with port and transport; the zero value is none.

@@ -12,8 +12,18 @@ const (
 	// fanGaps is how many gaps a host must show before it counts as returning.
 	fanGaps   = 3
 	fanSpread = 0.5
-	fanWeb    = 3 // hosts at a web port, where one service serves many
-	circleMin = 8 // hosts of a closed circle
+	// At a port where a service serves many, more is asked: a clear clock and one
+	// size, the same for all of them.
+	servedGaps     = 12
+	servedSpread   = 0.45
+	servedConstant = 0.7
+	servedAlike    = 0.25 // how far apart the sizes of two hosts may be
+	// exactSpread is under what a clock is a timer. Who hides sleeps at random;
+	// services for all don't.
+	exactSpread = 0.02
+	rareShare   = 0.2 // of the hosts at home, for an endpoint that has a name
+	rareHosts   = 20  // at home, before rareness says something
+	circleMin   = 8   // hosts of a closed circle
 )
 
 // Fleet joins what is said of single hosts: who else calls the same endpoint, who
@@ -21,13 +31,17 @@ const (
 // hosts; the zero value is ready.
 type Fleet struct {
 	hosts map[netip.Addr]*Summary
-	full  int64
+	// past is what was said of hosts that their watch had forgotten before it saw
+	// them again.
+	past map[netip.Addr][]Evidence
+	full int64
 }
 
-// Take replaces what is known of each host.
+// Take replaces what is known of each host. What was known of a host that its
+// watch forgot in between is kept.
 func (f *Fleet) Take(list []Summary) {
 	if f.hosts == nil {
-		f.hosts = map[netip.Addr]*Summary{}
+		f.hosts, f.past = map[netip.Addr]*Summary{}, map[netip.Addr][]Evidence{}
 	}
 	for i := range list {
 		s := &list[i]
@@ -36,9 +50,11 @@ func (f *Fleet) Take(list []Summary) {
 		case old == nil && len(f.hosts) >= maxFleet:
 			f.full++
 			continue
-		case old != nil:
-			s.Evidence = merge(old.Evidence, s.Evidence)
-			s.First = min(s.First, old.First)
+		case old != nil && s.First > old.Last:
+			f.past[s.Host] = merge(f.past[s.Host], old.Evidence)
+		}
+		if past := f.past[s.Host]; past != nil {
+			s.Evidence = merge(past, s.Evidence)
 		}
 		f.hosts[s.Host] = s
 	}
@@ -103,7 +119,10 @@ func fanEnd(list []*Summary, cases []*hostCase, at Endpoint, callers []caller) {
 		return p < median/2 || p > median*2
 	})
 	odd := callers[0].contact.Odd
-	if len(alike) < 2 || !odd && len(alike) < fanWeb {
+	if !odd {
+		alike = served(alike, len(list))
+	}
+	if len(alike) < 2 {
 		return
 	}
 	n, all := len(alike), len(list)
@@ -115,10 +134,9 @@ func fanEnd(list []*Summary, cases []*hostCase, at Endpoint, callers []caller) {
 	if gaps < 2*beaconGaps {
 		return
 	}
-	e := Evidence{Detector: "fan-in", Peer: at, Name: callers[0].contact.Name, Role: Controller, Signs: Alike | Rhythm, First: first, Last: last, Ceiling: Weak}
+	e := Evidence{Detector: "fan-in", Peer: at, Name: callers[0].contact.Name, Role: Controller, Signs: Alike | Rhythm, First: first, Last: last, Ceiling: Suspected}
 	if odd {
 		e.Signs |= Oddness
-		e.Ceiling = Suspected
 	}
 	e.Score = round3(clamp(0.4 + 0.3*float64(n)/float64(n+4) + 0.2*bit(odd) + 0.1*(1-float64(n)/float64(all))))
 	e.Figures = []Figure{{"hosts", float64(n)}, {"hosts_home", float64(all)}, {"period_s", round3(median)}}
@@ -130,6 +148,46 @@ func fanEnd(list []*Summary, cases []*hostCase, at Endpoint, callers []caller) {
 		mine.First, mine.Last = c.contact.First, c.contact.Last
 		cases[c.host].evidence = append(cases[c.host].evidence, mine)
 	}
+}
+
+// served keeps those callers of a usual port that return alike in period and size,
+// if they have something that a service's customers don't: an address that is
+// nobody's name, a clock that hides, an endpoint that is rare at home.
+func served(callers []caller, all int) []caller {
+	var sizes, spreads []float64
+	alike := slices.DeleteFunc(callers, func(c caller) bool {
+		x := c.contact
+		return x.Pulse.Gaps < servedGaps || x.Pulse.Spread > servedSpread || x.Constancy < servedConstant || x.Size <= 0
+	})
+	nameless, naming := 0, 0
+	for _, c := range alike {
+		sizes, spreads = append(sizes, c.contact.Size), append(spreads, c.contact.Pulse.Spread)
+	}
+	slices.Sort(sizes)
+	slices.Sort(spreads)
+	size := quantile(sizes, 0.5)
+	alike = slices.DeleteFunc(alike, func(c caller) bool {
+		return c.contact.Size < size*(1-servedAlike) || c.contact.Size > size*(1+servedAlike)
+	})
+	for _, c := range alike {
+		if c.contact.Nameless {
+			nameless++
+		}
+		if c.contact.Naming {
+			naming++
+		}
+	}
+	n := len(alike)
+	hides := quantile(spreads, 0.5) >= exactSpread
+	switch {
+	case 2*nameless > n:
+		return alike
+	case 2*naming <= n && hides && (n > 2 || all >= rareHosts/2):
+		return alike
+	case hides && n > 2 && all >= rareHosts && float64(n) <= rareShare*float64(all):
+		return alike
+	}
+	return nil
 }
 
 // circle finds hosts of a closed circle: where a host that harms or meshes speaks

@@ -10,6 +10,9 @@ var _ = add(Detector{Name: "flux", About: "asks many names for the same page at 
 const (
 	fluxNames   = 12 // different domains at one address
 	fluxTargets = 3  // different paths asked for, at most
+	// fluxShare is the share of all domains that the host asked by HTTP: who walks
+	// a list of strangers' sites meets many hosters, and none has so many of them.
+	fluxShare = 0.2
 )
 
 // fluxes looks for a server that a host calls by many names but always for the
@@ -20,6 +23,9 @@ func fluxes(h *Host, b *Bench) []Evidence {
 	var out []Evidence
 	for at, s := range h.sites {
 		n, paths := s.names.count(), s.targets.count()
+		if float64(n) < fluxShare*float64(h.asked) {
+			continue
+		}
 		if n < fluxNames || paths > fluxTargets || s.ocsp || int(s.requests) < n {
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 type Host struct {
 	Addr        netip.Addr
 	First, Last int64 // µs since 1970, UTC
-	Ways        []Way // by endpoint
+	Ways        []Way // in the order in which they were first gone
 	// Named is the share of the endpoints that answered on the web's ports whose
 	// name the host was told or said, -1 if there are too few to say.
 	Named float64
@@ -29,6 +29,7 @@ type Host struct {
 	marks   []*mark
 	inbound *inbound
 	mail    mailUse
+	asked   int // different domains that were asked by HTTP
 }
 
 type mailUse struct {
@@ -97,7 +98,7 @@ const (
 // summary is used again.
 func (w *Watch) summarise(h *Host, of *host) {
 	*h = Host{Addr: of.addr, First: of.first, Last: of.last, Ways: h.Ways[:0], marks: h.marks[:0], Named: -1,
-		Recognises: of.recognises, Lookups: of.lookups, uses: of.uses, targets: of.targets, sites: of.sites, tls: of.tls, inbound: &of.inbound,
+		Recognises: of.recognises, Lookups: of.lookups, uses: of.uses, targets: of.targets, sites: of.sites, tls: of.tls, inbound: &of.inbound, asked: of.asked.count(),
 		mail: mailUse{of.mail.count(), of.mailFirst, of.mailLast}}
 	named, answered := 0, 0
 	crowd := map[netip.Addr]bool{}
@@ -128,7 +129,6 @@ func (w *Watch) summarise(h *Host, of *host) {
 	if answered >= coverageWays && named > 0 {
 		h.Named = float64(named) / float64(answered)
 	}
-	slices.SortFunc(h.Ways, func(a, b Way) int { return a.Endpoint.Compare(b.Endpoint) })
 	for _, m := range of.marks {
 		h.marks = append(h.marks, m)
 	}

@@ -16,6 +16,7 @@ type mark struct {
 	first, last int64
 	alert       string // another sensor's words, "" for an indicator
 	severity    int16
+	outside     bool // of an alert: the other end isn't at home
 }
 
 type markKey struct {
@@ -50,46 +51,42 @@ func (h *host) matched(k markKey, m Match, at int64) {
 }
 
 func (w *Watch) matchAddress(h *host, f *traffic.Flow) {
-	if m, ok := w.bench.Matcher.MatchAddress(f.Resp, f.RespPort, f.Proto); ok {
-		h.matched(markKey{"address", m.Indicator, Endpoint{f.Resp, f.RespPort, f.Proto}}, m, f.Start)
+	e := Endpoint{f.Resp, f.RespPort, f.Proto}
+	if m, ok := w.bench.Matcher.MatchAddress(e, f.Start); ok {
+		h.matched(markKey{"address", m.Indicator, e}, m, f.Start)
 	}
 }
 
 func (w *Watch) matchLookup(h *host, l *traffic.Lookup) {
-	w.scratch = append(w.scratch[:0], l.Query...)
-	if m, ok := w.bench.Matcher.MatchName(w.scratch); ok {
+	if m, ok := w.bench.Matcher.MatchName(l.Query, l.At); ok {
 		h.matched(markKey{what: "name", key: m.Indicator}, m, l.At)
 	}
 }
 
 func (w *Watch) matchRequest(h *host, r *traffic.Request) {
 	e := Endpoint{r.Server, r.ServerPort, traffic.TCP}
-	w.scratch = append(append(w.scratch[:0], r.Host...), r.URI...)
-	host, path := w.scratch[:len(r.Host)], w.scratch[len(r.Host):]
-	if m, ok := w.bench.Matcher.MatchURL(host, path); ok {
+	if m, ok := w.bench.Matcher.MatchURL(r.Host, r.ServerPort, r.URI, r.At); ok {
 		h.matched(markKey{"url", m.Indicator, e}, m, r.At)
 	}
-	if m, ok := w.bench.Matcher.MatchName(host); ok {
+	if m, ok := w.bench.Matcher.MatchName(r.Host, r.At); ok {
 		h.matched(markKey{"name", m.Indicator, e}, m, r.At)
 	}
 }
 
 func (w *Watch) matchHandshake(h *host, s *traffic.Handshake) {
 	e := Endpoint{s.Server, s.ServerPort, max(s.Proto, traffic.TCP)}
-	for _, f := range [...]struct{ kind, what, value string }{
-		{"ja3", "ja3", s.JA3}, {"ja4", "ja4", s.JA4}, {"certificate", "certificate", s.CertSHA1}, {"certificate", "certificate", s.CertSHA256},
+	for _, f := range [...]struct{ kind, value string }{
+		{"ja3", s.JA3}, {"ja4", s.JA4}, {"certificate", s.CertSHA1}, {"certificate", s.CertSHA256},
 	} {
 		if f.value == "" {
 			continue
 		}
-		w.scratch = append(w.scratch[:0], f.value...)
-		if m, ok := w.bench.Matcher.MatchFingerprint(f.kind, w.scratch); ok {
-			h.matched(markKey{f.what, m.Indicator, e}, m, s.At)
+		if m, ok := w.bench.Matcher.MatchFingerprint(f.kind, f.value, s.At); ok {
+			h.matched(markKey{f.kind, m.Indicator, e}, m, s.At)
 		}
 	}
 	if s.SNI != "" {
-		w.scratch = append(w.scratch[:0], s.SNI...)
-		if m, ok := w.bench.Matcher.MatchName(w.scratch); ok {
+		if m, ok := w.bench.Matcher.MatchName(s.SNI, s.At); ok {
 			h.matched(markKey{"name", m.Indicator, e}, m, s.At)
 		}
 	}
@@ -116,21 +113,21 @@ func (w *Watch) File(f *traffic.File, at netip.Addr) {
 		if value == "" {
 			continue
 		}
-		w.scratch = append(w.scratch[:0], value...)
-		if m, ok := w.bench.Matcher.MatchFingerprint(kind, w.scratch); ok {
+		if m, ok := w.bench.Matcher.MatchFingerprint(kind, value, f.At); ok {
 			h.matched(markKey{kind, m.Indicator, Endpoint{peer, port, traffic.TCP}}, m, f.At)
 		}
 	}
 }
 
 // Alert takes another sensor's alert about a conversation that a host at home is
-// one end of. Opened tells that the host opened it.
-func (w *Watch) Alert(a *traffic.Alert, at netip.Addr, opened bool) {
+// one end of. Opened tells that the host opened it, outside that the other end
+// isn't at home.
+func (w *Watch) Alert(a *traffic.Alert, at netip.Addr, opened, outside bool) {
 	h := w.host(at, a.At)
 	if h == nil || !opened {
 		return // what comes from outside is exposure
 	}
 	if m := h.note(markKey{"alert", a.Signature, Endpoint{a.Resp, a.RespPort, a.Proto}}, a.At); m != nil {
-		m.alert, m.severity, m.match.Family = strings.Clone(a.Category), a.Severity, strings.Clone(a.Family)
+		m.alert, m.severity, m.match.Family, m.outside = strings.Clone(a.Category), a.Severity, strings.Clone(a.Family), outside
 	}
 }

@@ -29,9 +29,10 @@ type crew struct {
 	ways    []*Way
 	peers   int     // different addresses
 	nets    int     // different networks
-	never   float64 // share of the peers that never answered
+	never   float64 // share of the peers that never said anything
 	again   float64 // mean connections of a peer
 	local   float64 // share of the commonest local port
+	remote  float64 // share of the commonest port called
 	torrent float64
 	bulk    int
 	median  float64 // octets of a peer, both ways
@@ -45,8 +46,13 @@ type crew struct {
 // only, unless new peers are called by a strict clock.
 func meshes(h *Host, b *Bench) []Evidence {
 	var out []Evidence
-	for _, c := range crews(h) {
-		if e, ok := mesh(h, c, b); ok {
+	all := crews(h)
+	content := false
+	for _, c := range all {
+		content = content || c.bulk >= bulkPeers || c.median > controlBytes
+	}
+	for _, c := range all {
+		if e, ok := mesh(h, c, b, content); ok {
 			out = append(out, e)
 		}
 	}
@@ -64,7 +70,7 @@ func crews(h *Host) []*crew {
 			continue
 		}
 		switch {
-		case w.Transport == UDP && (!usual(w.Endpoint) || w.Port >= 10000) && w.Port >= 1024:
+		case w.Transport == UDP && !usual(w.Endpoint):
 			udp.ways = append(udp.ways, w)
 		case w.Transport == TCP && !usual(w.Endpoint):
 			tcp.ways = append(tcp.ways, w)
@@ -95,7 +101,7 @@ func crews(h *Host) []*crew {
 }
 
 func (c *crew) measure() {
-	peers, nets, local := map[netip.Addr]bool{}, map[netip.Prefix]bool{}, map[uint16]int{}
+	peers, nets, local, remote := map[netip.Addr]bool{}, map[netip.Prefix]bool{}, map[uint16]int{}, map[uint16]int{}
 	var sizes, firsts []float64
 	never, started, torrents := 0, 0, 0
 	for _, w := range c.ways {
@@ -107,10 +113,11 @@ func (c *crew) measure() {
 		p, _ := w.Addr.Prefix(bits)
 		nets[p] = true
 		local[w.LocalPort]++
+		remote[w.Port]++
 		sizes = append(sizes, float64(w.Sent+w.Got))
 		firsts = append(firsts, float64(w.First)/1e6)
 		started += w.Started
-		if w.Answered == 0 && w.Got == 0 {
+		if w.Got == 0 {
 			never++
 		}
 		if torrent(w.Port) || w.Service == torrentService {
@@ -123,18 +130,23 @@ func (c *crew) measure() {
 	n := float64(len(c.ways))
 	c.peers, c.nets = len(peers), len(nets)
 	c.never, c.again, c.torrent = float64(never)/n, float64(started)/n, float64(torrents)/n
-	most := 0
-	for _, k := range local {
-		most = max(most, k)
-	}
-	c.local = float64(most) / n
+	c.local, c.remote = commonest(local)/n, commonest(remote)/n
 	slices.Sort(sizes)
 	c.median = quantile(sizes, 0.5)
 	slices.Sort(firsts)
 	c.walk = gapsOf(firsts)
 }
 
-// gapsOf gives the quartiles of the gaps between sorted moments in seconds.
+func commonest(counts map[uint16]int) float64 {
+	most := 0
+	for _, k := range counts {
+		most = max(most, k)
+	}
+	return float64(most)
+}
+
+// gapsOf gives the quartiles of the gaps between sorted moments in seconds, and
+// in Near the share of the gaps within a tenth of the median.
 func gapsOf(sorted []float64) Pulse {
 	gaps := make([]float64, 0, len(sorted))
 	for i := 1; i < len(sorted); i++ {
@@ -146,10 +158,17 @@ func gapsOf(sorted []float64) Pulse {
 	if q1+q3 > 0 {
 		p.Spread = (q3 - q1) / (q3 + q1)
 	}
+	near := 0
+	for _, g := range gaps {
+		if g >= p.Period*0.9 && g <= p.Period*1.1 {
+			near++
+		}
+	}
+	p.Near = float64(near) / float64(max(len(gaps), 1))
 	return p
 }
 
-func mesh(h *Host, c *crew, b *Bench) (Evidence, bool) {
+func mesh(h *Host, c *crew, b *Bench, content bool) (Evidence, bool) {
 	web := c.what != "UDP" && c.what != "TCP"
 	spread := float64(c.nets) / float64(c.peers)
 	switch {
@@ -159,6 +178,8 @@ func mesh(h *Host, c *crew, b *Bench) (Evidence, bool) {
 		return Evidence{}, false
 	case web && (c.peers < meshWeb || c.never < 0.3 || c.again < 2):
 		return Evidence{}, false
+	case c.remote >= 0.8 && c.never >= 0.9 && c.again <= 3:
+		return Evidence{}, false // one port, nobody answers: that is a search
 	case c.what == "TCP" && c.never < 0.1 && c.again < 1.5:
 		return Evidence{}, false
 	}
@@ -172,12 +193,11 @@ func mesh(h *Host, c *crew, b *Bench) (Evidence, bool) {
 	hashes = slices.Compact(hashes)
 	e.Tokens = hashes[:min(len(hashes), MaxTokens)]
 	note := ""
-	clock := !b.Sampled && c.what == "UDP" && c.walk.Gaps >= walkPeers && c.walk.Spread <= 0.1 && c.walk.Period >= 1
+	clock := !b.Sampled && c.what == "UDP" && c.walk.Gaps >= walkPeers && c.walk.Near >= 0.5 && c.walk.Period >= 1
 	if clock {
 		e.Signs |= Rhythm
 		note = fmt.Sprintf("; a new peer every %s s ± %s s", number(c.walk.Period), number(c.walk.Jitter))
 	}
-	content := c.bulk >= bulkPeers || c.median > controlBytes
 	if content || c.torrent >= torrentShare {
 		if !clock || content {
 			e.Ceiling = Weak
@@ -188,9 +208,9 @@ func mesh(h *Host, c *crew, b *Bench) (Evidence, bool) {
 	if e.Ceiling == Weak {
 		e.Score /= 2
 	}
-	e.Figures = []Figure{{"peers", float64(c.peers)}, {"networks", float64(c.nets)}, {"never_answered", round3(c.never)},
+	e.Figures = []Figure{{"peers", float64(c.peers)}, {"networks", float64(c.nets)}, {"never_spoke", round3(c.never)},
 		{"connections_each", round3(c.again)}, {"median_bytes", c.median}, {"torrent_ports", round3(c.torrent)}}
-	e.Because = fmt.Sprintf("%s over %s in %s networks, %s%% of which never answered, %s connections and %s with each%s",
+	e.Because = fmt.Sprintf("%s over %s in %s networks, %s%% of which never said anything, %s connections and %s with each%s",
 		plural(c.peers, "peer", "peers"), c.what, count(c.nets), number(100*c.never), number(c.again), size(c.median), note)
 	return e, true
 }

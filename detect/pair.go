@@ -32,6 +32,9 @@ type pair struct {
 	localPort   uint16
 	service     uint8 // the newest that was recognised
 	state       traffic.State
+	lastStart   int64
+	lastLink    uint64
+	point       uint32   // hash of where the newest start was seen
 	sameLocal   uint32   // starts from the same local port as the one before
 	sent, got   int64    // octets
 	longest     int64    // µs
@@ -88,6 +91,22 @@ func (p *pair) goesOn(f *traffic.Flow) bool {
 	return false
 }
 
+// twice tells a record of a connection that was counted already: told in two
+// files, or by two observation points.
+func (p *pair) twice(f *traffic.Flow) bool {
+	if p.started == 0 || f.OrigPort != p.localPort {
+		return false
+	}
+	if f.Link != 0 && f.Link == p.lastLink && f.Start == p.lastStart {
+		return true
+	}
+	if f.Point == "" || p.point == uint32(stringHash(f.Point, 0)) {
+		return false
+	}
+	apart := f.Start - p.lastStart
+	return apart < 2*second && apart > -2*second
+}
+
 // add takes the record of a connection that the host opened. One-way records
 // count as answered when the other half comes (reply).
 func (p *pair) add(f *traffic.Flow, seed uint64, c *Counters) {
@@ -111,6 +130,10 @@ func (p *pair) add(f *traffic.Flow, seed uint64, c *Counters) {
 		p.sameLocal++
 	}
 	p.started++
+	p.lastStart, p.lastLink = f.Start, f.Link
+	if f.Point != "" {
+		p.point = uint32(stringHash(f.Point, 0))
+	}
 	p.localPort, p.state = f.OrigPort, f.State
 	p.first, p.last = min(p.first, f.Start), max(p.last, end)
 	p.sent, p.got = p.sent+sent, p.got+got

@@ -21,6 +21,7 @@ type site struct {
 	firstName       string
 	path            string // of the first request
 	ocsp            bool
+	outside         bool
 	first, last     int64
 }
 
@@ -30,12 +31,14 @@ type tls struct {
 	issuer                         string
 }
 
-// Request takes an HTTP request of a host at home.
-func (w *Watch) Request(r *traffic.Request) {
+// Request takes an HTTP request of a host at home. Outside tells that the server
+// isn't at home.
+func (w *Watch) Request(r *traffic.Request, outside bool) {
 	h := w.host(r.Client, r.At)
 	if h == nil || !unicast(r.Server) {
 		return
 	}
+	h.asked.add(stringHash(domain(r.Host), w.seed))
 	raw := false
 	if _, err := netip.ParseAddr(strings.Trim(r.Host, "[]")); err == nil && r.Host != "" {
 		raw = true
@@ -55,7 +58,7 @@ func (w *Watch) Request(r *traffic.Request) {
 			h.sites = map[Endpoint]*site{}
 		}
 		path, _, _ := strings.Cut(r.URI, "?")
-		s = &site{first: r.At, last: r.At, firstName: strings.Clone(r.Host), path: strings.Clone(path[:min(len(path), 80)])}
+		s = &site{outside: outside, first: r.At, last: r.At, firstName: strings.Clone(r.Host), path: strings.Clone(path[:min(len(path), 80)])}
 		h.sites[e] = s
 	}
 	s.requests++

@@ -14,8 +14,10 @@ const (
 	scanWebTargets = 250 // on the web's ports, where an outage looks alike
 	scanMany       = 200
 	scanShare      = 0.6 // of the attempts that fail
-	scanPorts      = 50  // different ports of one address that don't answer
-	udpTargets     = 500 // on an unusual UDP port, where peers look alike
+	scanOdd        = 0.9 // on an unusual port
+	scanPorts      = 30  // different ports of one address that don't answer, without an hour's pause
+	highUDP        = 6000
+	udpTargets     = 500 // on a high UDP port, where peers look alike
 )
 
 // scans looks for a host that searches: one port at many addresses within an
@@ -45,7 +47,7 @@ func sweep(h *Host, u *portUse) (Evidence, bool) {
 	switch {
 	case v.transport == traffic.UDP && (v.port == 53 || v.port == 123 || torrent(v.port)):
 		return Evidence{}, false
-	case v.transport == traffic.UDP && !usual(e):
+	case v.transport == traffic.UDP && v.port >= highUDP:
 		need = udpTargets
 	case v.transport == traffic.TCP && (web(v.port) || torrent(v.port)):
 		need = scanWebTargets
@@ -53,7 +55,9 @@ func sweep(h *Host, u *portUse) (Evidence, bool) {
 		need = 2 * scanTargets
 	}
 	share := float64(v.peakFailed) / float64(max(v.peakStarts, 1))
-	// Peers of a mesh are called again; what is searched for is called once or twice.
+	if (!usual(e) || v.transport == traffic.UDP && v.port >= highUDP) && share < scanOdd {
+		return Evidence{}, false // some peers of a mesh answer
+	}
 	if v.peak < need || share < scanShare || v.transport == traffic.TCP && web(v.port) && share < 0.8 {
 		return Evidence{}, false
 	}
@@ -114,11 +118,14 @@ const (
 	spamServers = 8   // different mail servers within an hour
 	spamMany    = 100 // and more
 	spamDomains = 8   // domains whose mail servers were asked for
+	spamBurst   = 15  // deliveries to one server within a minute, more than anybody writes
+	spamBursts  = 30  // deliveries, before a burst says something
+	spamTaken   = 0.3 // of the connections, or it is a search and not mail
 )
 
 // spams looks for a host that delivers mail itself to many servers on port 25, or
-// looks up many domains' mail exchangers and then delivers. Desktops hand mail to
-// one server. A host that itself takes mail from outside is a mail server.
+// faster than anybody writes, or looks up many domains' mail exchangers and then
+// delivers. Desktops hand mail to one server. A host that itself takes mail from outside is a mail server.
 func spams(h *Host, b *Bench) []Evidence {
 	i := slices.IndexFunc(h.uses, func(u portUse) bool { return u.port == 25 && u.transport == traffic.TCP })
 	if i < 0 {
@@ -126,9 +133,15 @@ func spams(h *Host, b *Bench) []Evidence {
 	}
 	v := h.uses[i]
 	v.settle()
-	servers := max(v.peak, 0)
+	servers, burst := v.peak, 0
+	for j := range h.Ways {
+		if w := &h.Ways[j]; w.Port == 25 && w.Transport == TCP {
+			burst = max(burst, w.Peak)
+		}
+	}
 	byNames := h.mail.domains >= spamDomains && v.starts >= spamDomains
-	if servers < spamServers && !byNames {
+	byBurst := burst >= spamBurst && v.starts >= spamBursts
+	if float64(v.starts-v.failed) < spamTaken*float64(v.starts) || servers < spamServers && !byNames && !byBurst {
 		return nil
 	}
 	e := Evidence{Detector: "spam", Host: h.Addr, Signs: Attack, Act: "spam", First: v.first, Last: v.last, Ceiling: Suspected,
@@ -139,9 +152,9 @@ func spams(h *Host, b *Bench) []Evidence {
 	if h.inbound.mail > 0 {
 		e.Ceiling = Weak
 	}
-	e.Figures = []Figure{{"servers", float64(v.targets.count())}, {"servers_1h", float64(servers)}, {"deliveries", float64(v.starts)}, {"mx_domains", float64(h.mail.domains)}}
-	e.Because = fmt.Sprintf("opened %s to port 25 of %s (%s within an hour) and looked up the mail servers of %s",
-		plural(v.starts, "connection", "connections"), plural(v.targets.count(), "mail server", "mail servers"), count(servers), plural(h.mail.domains, "domain", "domains"))
+	e.Figures = []Figure{{"servers", float64(v.targets.count())}, {"servers_1h", float64(servers)}, {"deliveries", float64(v.starts)}, {"peak_1min", float64(burst)}, {"mx_domains", float64(h.mail.domains)}}
+	e.Because = fmt.Sprintf("opened %s to port 25 of %s (%s within an hour, up to %s a minute to one) and looked up the mail servers of %s",
+		plural(v.starts, "connection", "connections"), plural(v.targets.count(), "mail server", "mail servers"), count(servers), count(burst), plural(h.mail.domains, "domain", "domains"))
 	if h.inbound.mail > 0 {
 		e.Because += "; it takes mail from outside too, as a mail server does"
 	}

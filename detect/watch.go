@@ -16,7 +16,7 @@ const (
 	maxHostPairs  = 1 << 13 // of one host
 	maxRhythms    = 1 << 13 // of one watch
 	maxNamed      = 1 << 12 // addresses of one host whose name is kept
-	maxPortUses   = 48      // ports of one host that are counted apart
+	maxPortUses   = 48      // ports of one host and transport that are counted apart
 	maxTargets    = 64      // victims of one host whose ports are counted
 	maxMarks      = 512     // matches and marks of one host
 	idleForgotten = 26 * hour
@@ -33,6 +33,7 @@ type Counters struct {
 	FullPairs    int64 // connections whose endpoint found no room
 	FullRhythms  int64 // starts whose rhythm found no room
 	FullNames    int64
+	Duplicates   int64 // connections told twice
 	StrayRecords int64 // neither end at home
 }
 
@@ -47,6 +48,7 @@ func (c *Counters) Add(o Counters) {
 	c.FullPairs += o.FullPairs
 	c.FullRhythms += o.FullRhythms
 	c.FullNames += o.FullNames
+	c.Duplicates += o.Duplicates
 	c.StrayRecords += o.StrayRecords
 }
 
@@ -66,7 +68,7 @@ type Watch struct {
 
 	detectors []Detector
 	vacant    []uint32 // places in hosts
-	scratch   []byte
+	summary   Host     // used again
 }
 
 // NewWatch makes a watch. Seed keys its samples; equal seeds sample alike.
@@ -95,6 +97,7 @@ type host struct {
 	marks       map[markKey]*mark
 	sites       map[Endpoint]*site
 	tls         map[Endpoint]*tls
+	asked       sketch     // different domains, by HTTP
 	kept        []Evidence // of what is closed, or forgotten
 	current     []Evidence // at the last close
 	partners    []netip.Addr
@@ -149,6 +152,10 @@ func (w *Watch) Flow(f *traffic.Flow, outside bool) {
 		}
 	}
 	p := w.pair(h, key, outside)
+	if p != nil && p.twice(f) {
+		w.counters.Duplicates++
+		return
+	}
 	again := p != nil && p.goesOn(f)
 	if !again {
 		h.use(f, outside)

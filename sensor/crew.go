@@ -104,15 +104,15 @@ func (c *crew) wait() {
 	c.give = nil
 }
 
-// close closes an hour in every watch and gives their summaries by host.
-func (c *crew) close(now int64) []detect.Summary {
+// each asks every watch and gives what they say by host.
+func (c *crew) each(ask func(*detect.Watch) []detect.Summary) []detect.Summary {
 	c.wait()
 	parts := make([][]detect.Summary, c.n)
 	var all sync.WaitGroup
 	for i := range c.n {
 		all.Go(func() {
 			for w := i; w < watches; w += c.n {
-				parts[i] = append(parts[i], c.watch[w].Close(now)...)
+				parts[i] = append(parts[i], ask(c.watch[w])...)
 			}
 		})
 	}
@@ -156,15 +156,15 @@ func (c *crew) work(list []item) {
 		case shook:
 			w.Handshake(&b.Handshakes[it.index])
 		case requested:
-			w.Request(&b.Requests[it.index])
+			w.Request(&b.Requests[it.index], it.outside)
 		case passedTo:
 			w.File(&b.Files[it.index], b.Files[it.index].Receiver)
 		case passedFrom:
 			w.File(&b.Files[it.index], b.Files[it.index].Sender)
 		case alertedBy:
-			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Orig, true)
+			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Orig, true, it.outside)
 		case alertedAt:
-			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Resp, false)
+			w.Alert(&b.Alerts[it.index], b.Alerts[it.index].Resp, false, it.outside)
 		}
 	}
 }

@@ -69,9 +69,12 @@ type Summary struct {
 	First, Last int64 // µs since 1970; 0 if there were none
 	Hosts       int   // at home
 	Home        string
-	Late        int64 // records before an hour that was closed
-	Sampled     bool
-	Counters    detect.Counters
+	// Late counts what came too late to be judged in its place: look-ups of an hour
+	// that was closed, and connections that began before all those that are still
+	// held in order. Other records may come in any order.
+	Late     int64
+	Sampled  bool
+	Counters detect.Counters
 }
 
 // Run reads every source to its end, or until ctx ends, which it gives back
@@ -118,7 +121,6 @@ type engine struct {
 	nextClose   int64
 	ahead       int
 	records     int64
-	late        int64
 	first, last int64
 	sources     int
 	stray       int64
@@ -181,7 +183,7 @@ func (e *engine) run(ctx context.Context, sources []Source) error {
 	}
 	e.turn(m)
 	e.closeAll(detect.EndOfTime)
-	return e.sink.Last(e.fleet.Report())
+	return e.sink.Last(e.report())
 }
 
 // begin settles what depends on the first records: home, and the key of samples.
@@ -210,9 +212,6 @@ func (e *engine) tick(at int64) bool {
 		e.first = at
 	}
 	if at <= e.clock {
-		if at < e.nextClose-hour-closeAfter {
-			e.late++
-		}
 		return false
 	}
 	if e.clock != 0 && at > e.clock+leap {
@@ -236,7 +235,13 @@ func (e *engine) closeHours(m *merge) error {
 	now -= now % hour
 	e.closeAll(now)
 	e.nextClose = now + hour + closeAfter
-	return e.sink.Hour(time.UnixMicro(now).UTC(), e.fleet.Report)
+	return e.sink.Hour(time.UnixMicro(now).UTC(), e.report)
+}
+
+// report judges all that changed, and joins it.
+func (e *engine) report() detect.Report {
+	e.fleet.Take(e.crew.each((*detect.Watch).Judge))
+	return e.fleet.Report()
 }
 
 func (e *engine) closeAll(now int64) {
@@ -248,7 +253,7 @@ func (e *engine) closeAll(now int64) {
 			w.SetBench(e.bench)
 		}
 	}
-	e.fleet.Take(e.crew.close(now))
+	e.fleet.Take(e.crew.each(func(w *detect.Watch) []detect.Summary { return w.Close(now) }))
 }
 
 // turn hands out what was collected, and waits for the turn before.
@@ -265,13 +270,13 @@ func (e *engine) turn(m *merge) {
 
 func (e *engine) summary() Summary {
 	s := Summary{Sources: e.sources, Records: e.records, First: e.first, Last: max(e.last, e.first), Hosts: e.fleet.Hosts(),
-		Late: e.late, Sampled: e.sampled}
+		Sampled: e.sampled}
 	for _, w := range e.watch {
 		if w != nil {
 			s.Counters.Add(w.Counters())
 		}
 	}
 	s.Counters.StrayRecords += e.stray
-	s.Late += s.Counters.LateLookups
+	s.Late = s.Counters.LateLookups + s.Counters.LateStarts
 	return s
 }

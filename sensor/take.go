@@ -16,13 +16,14 @@ func (e *engine) take(b *batch, i int, k kind) {
 	case handshakeKind:
 		e.one(b, i, shook, b.Handshakes[i].Client)
 	case requestKind:
-		e.one(b, i, requested, b.Requests[i].Client)
+		if r := &b.Requests[i]; e.home.Contains(r.Client) {
+			e.crew.add(item{batch: b, index: int32(i), watch: e.watchOf(r.Client), action: requested, outside: !e.home.Contains(r.Server)})
+		}
 	case fileKind:
 		e.one(b, i, passedTo, b.Files[i].Receiver)
 		e.one(b, i, passedFrom, b.Files[i].Sender)
 	case alertKind:
-		e.one(b, i, alertedBy, b.Alerts[i].Orig)
-		e.one(b, i, alertedAt, b.Alerts[i].Resp)
+		e.takeAlert(b, i)
 	}
 }
 
@@ -30,6 +31,19 @@ func (e *engine) take(b *batch, i int, k kind) {
 func (e *engine) one(b *batch, i int, a action, host netip.Addr) {
 	if e.home.Contains(host) {
 		e.crew.add(item{batch: b, index: int32(i), watch: e.watchOf(host), action: a})
+	}
+}
+
+// takeAlert tells an alert to both ends; only the end that opened the
+// conversation can be a bot for it.
+func (e *engine) takeAlert(b *batch, i int) {
+	a := &b.Alerts[i]
+	from, to := e.home.Contains(a.Orig), e.home.Contains(a.Resp)
+	if from {
+		e.crew.add(item{batch: b, index: int32(i), watch: e.watchOf(a.Orig), action: alertedBy, outside: !to})
+	}
+	if to {
+		e.crew.add(item{batch: b, index: int32(i), watch: e.watchOf(a.Resp), action: alertedAt, outside: !from})
 	}
 }
 

@@ -21,14 +21,14 @@ type scanSummary struct {
 	Last    string `json:"last"`
 	Hosts   int    `json:"hosts"`
 	Strays  int64  `json:"strays"`  // flows with neither end at home
-	Late    int64  `json:"late"`    // records of an hour that was closed
+	Late    int64  `json:"late"`    // records that came too late to be judged in their place
 	Dropped int64  `json:"dropped"` // what found no room: its claims may be missing
 	Sampled bool   `json:"sampled"`
 }
 
 func (s *scan) summary(of sensor.Summary) scanSummary {
 	line := scanSummary{Kind: "summary", Files: s.files, Records: of.Records, First: moment(of.First), Last: moment(of.Last), Hosts: of.Hosts,
-		Strays: of.Counters.StrayRecords, Late: of.Late + of.Counters.LateStarts, Sampled: of.Sampled,
+		Strays: of.Counters.StrayRecords, Late: of.Late, Sampled: of.Sampled,
 		Dropped: of.Counters.FullHosts + of.Counters.FullPairs + of.Counters.FullRhythms + of.Counters.FullNames}
 	for _, c := range s.counts {
 		line.Refused += c.Refused

@@ -60,7 +60,7 @@ func tellRest(b *strings.Builder, s scanSummary, context int, weak bool) {
 		fmt.Fprintf(b, "%s flows had no end at home and weren't judged; --home names what is home\n", count(s.Strays))
 	}
 	if s.Late > 0 {
-		fmt.Fprintf(b, "%s records came after their hour was closed\n", count(s.Late))
+		fmt.Fprintf(b, "%s records came too late to be judged in their place\n", count(s.Late))
 	}
 	if s.Dropped > 0 {
 		fmt.Fprintf(b, "%s records found no room in bounded tables; claims may be missing\n", count(s.Dropped))
