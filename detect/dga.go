@@ -25,7 +25,14 @@ const (
 	// madePart is what must be left of a set once names that people chose are put
 	// aside.
 	madePart = 0.5
+	// metNames is how many names that exist may each be a controller's. Of more, most
+	// are a defender's.
+	metNames = 3
 )
+
+// inner are the top-level domains of networks of one's own (RFC 6761, RFC 6762
+// appendix G, ICANN's internal): no resolver outside knows them.
+var inner = []string{"lan", "local", "home", "internal", "intranet", "private", "corp", "localdomain", "localhost", "test", "invalid", "example", "arpa", "workgroup", "domain", "belkin", "dlink", "router", "gateway"}
 
 // generated looks for names that a program made up to find its controller: it asks
 // for many, and nobody has registered nearly all of them (Antonakakis et al., USENIX
@@ -40,8 +47,15 @@ func generated(h *Hour, b *Bench) []Evidence {
 		e.Ceiling = Suspected
 		e.Because = fmt.Sprintf("%s that nobody owns, of %s asked for within the hour from %s, such as %s, look made up by a program (score %s, from %s on it accuses)",
 			plural(len(a.failed), "domain", "domains"), count(a.domains), hourOf(h.From), a.examples, number(a.odds), number(a.least))
+		existing := a.existing()
+		if len(existing) > metNames {
+			e.Because += fmt.Sprintf("; %d more of the same make exist, as a defender's sinkhole has them", len(existing))
+			existing = nil
+		}
 		out = append(out, e)
-		out = append(out, a.met(e)...)
+		for _, n := range existing {
+			out = append(out, a.met(e, n))
+		}
 		return out
 	}
 	// Sinkholes answer for all names, and some sources don't tell what was answered:
@@ -94,7 +108,7 @@ func askedOf(h *Hour, b *Bench) *asked {
 			}
 			continue
 		}
-		if _, known := b.Shared(n.Name, netip.Addr{}); !ok || known {
+		if _, known := b.Shared(n.Name, netip.Addr{}); !ok || known || slices.Contains(inner, suffix) {
 			continue
 		}
 		domain := label + "." + suffix
@@ -213,25 +227,26 @@ func (a *asked) evidence(list []asking) Evidence {
 	return e
 }
 
-// met finds the names of the same make that exist: there the controller may be.
-func (a *asked) met(of Evidence) []Evidence {
+// existing finds the names of the same make that exist: there the controller may be.
+func (a *asked) existing() (list []asking) {
 	shortest, longest := 64, 0
 	suffix := map[string]bool{}
 	for _, n := range a.failed {
 		shortest, longest = min(shortest, len(n.Label)), max(longest, len(n.Label))
 		suffix[n.Suffix] = true
 	}
-	var out []Evidence
 	m := ShippedNameModel()
 	for _, n := range a.others {
-		odds := m.Name(n.Label, n.Suffix)
-		if !suffix[n.Suffix] || len(n.Label) < shortest || len(n.Label) > longest || odds < 2 || len(out) == 3 {
-			continue
+		if suffix[n.Suffix] && len(n.Label) >= shortest && len(n.Label) <= longest && m.Name(n.Label, n.Suffix) >= 2 {
+			list = append(list, n)
 		}
-		e := Evidence{Detector: "dga", Host: of.Host, Name: n.name, Role: Controller, Signs: Generated, Ceiling: Suspected, First: n.first, Last: n.last, Score: round3(of.Score * 0.9),
-			Figures: []Figure{{"names", float64(len(a.failed))}, {"odds_nats", round3(odds)}}}
-		e.Because = fmt.Sprintf("%s exists and looks made like the %d that nobody owns", n.name, len(a.failed))
-		out = append(out, e)
 	}
-	return out
+	return list
+}
+
+func (a *asked) met(of Evidence, n asking) Evidence {
+	odds := ShippedNameModel().Name(n.Label, n.Suffix)
+	return Evidence{Detector: "dga", Host: of.Host, Name: n.name, Role: Controller, Signs: Generated, Ceiling: Suspected, First: n.first, Last: n.last, Score: round3(of.Score * 0.9),
+		Figures: []Figure{{"names", float64(len(a.failed))}, {"odds_nats", round3(odds)}},
+		Because: fmt.Sprintf("%s exists and looks made like the %d that nobody owns", n.name, len(a.failed))}
 }

@@ -93,6 +93,7 @@ func TestDGA(t *testing.T) {
 		{"reverse look-ups", withNames(formatted(200, "%d.2.0.192.in-addr.arpa"), TypePTR, true), None},
 		{"a browser's random probes with the office's suffix", withNames(probes, TypeA, true), None},
 		{"a browser's random probes of one label", withNames([]string{"xkqjzvwpht", "qwmznbxcvr", "plokmijnuh"}, TypeA, true), None},
+		{"a network's own names", withNames(formatted(60, "printer%dxqz.lan"), TypeA, true), None},
 		{"block lists", withNames(formatted(200, "%d.2.0.192.zen.spamhaus.org"), TypeA, true), None},
 		{"hash look-ups of an antivirus", withNames(formatted(200, "d41d8cd98f00b204e980%d.avqs.mcafee.com"), TypeA, true), None},
 		{"shards of a content network", withNames(formatted(200, "d1a2b3c4e5f%dg.cloudfront.net"), TypeA, true), None},
