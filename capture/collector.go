@@ -50,6 +50,7 @@ type exportSource struct {
 	rates     map[uint64]uint32 // by sampler
 	rate      uint32            // of the whole source, 0 unknown
 	booted    int64             // µs since 1970, 0 unknown
+	anchor    int64             // µs since 1970: what uptimes count from
 	waiting   []waitingSet
 	prev      *exportSource
 	next      *exportSource
@@ -137,6 +138,19 @@ func (c *Collector) source(key sourceKey) *exportSource {
 	}
 	c.recent.append(s)
 	return s
+}
+
+// steady dates a message of versions 5 and 9 by its uptime. Their clock of whole
+// seconds would shift each message's flows by another fraction of one, and uptimes
+// tell the distances exactly: so one beginning serves until the two are more than two
+// seconds apart.
+func (s *exportSource) steady(h *exportHeader) {
+	const apart = 2_000_000
+	up := int64(h.uptime) * 1000
+	if begin := h.exported - up; s.anchor == 0 || begin-s.anchor > apart || s.anchor-begin > apart {
+		s.anchor = begin
+	}
+	h.exported = s.anchor + up
 }
 
 // pointOf names where a source sees traffic.

@@ -24,6 +24,7 @@ func (c *Collector) readV5(exporter netip.AddrPort, d []byte, b *traffic.Batch) 
 	if h.exported >= maxMoment {
 		return "its moment is after 2199"
 	}
+	s.steady(&h)
 	// The two highest bits tell how it was sampled, and 0 in the others leaves open
 	// whether it was.
 	s.rate = uint32(binary.BigEndian.Uint16(d[22:]) & 0x3fff)

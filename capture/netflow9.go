@@ -33,6 +33,7 @@ func (c *Collector) readV9(exporter netip.AddrPort, d []byte, b *traffic.Batch) 
 	}
 	h := exportHeader{version: 9, uptime: binary.BigEndian.Uint32(d[4:]), exported: int64(binary.BigEndian.Uint32(d[8:])) * 1e6}
 	s := c.source(sourceKey{exporter, binary.BigEndian.Uint32(d[16:]), 9})
+	s.steady(&h)
 	return c.sets(s, &h, d[20:], b)
 }
 

@@ -40,7 +40,6 @@ type pair struct {
 	addrs    []netip.Addr
 	key      pairKey
 	answered int64 // moment of the answer, 0 if none
-	gone     bool
 }
 
 // ask takes a question.

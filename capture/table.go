@@ -25,11 +25,11 @@ type table struct {
 	where     []int8 // wanted value of each column, or -1
 	has       [tableColumns]bool
 	width     int // columns of the header
-	units     [2]int64
 	v         [tableColumns][]byte
 	strings   traffic.Strings
 	payload   payloads
 	header    []byte
+	ended     bool
 }
 
 // tableDelimiters are tried in order on a header.
@@ -106,7 +106,6 @@ func (t *table) begin(line []byte) {
 	t.header = bytes.Clone(line)
 	t.delimiter, t.where, t.has, _ = tableHeader(line)
 	t.width = len(t.where)
-	t.units = [2]int64{1_000_000, 1_000_000}
 	if t.has[colSrcIPBytes] && !t.has[colSrcPayload] {
 		// The plain names mean the payload where others name the packets' octets.
 		for i, at := range t.where {
@@ -178,13 +177,19 @@ func (t *table) cut(line []byte) (v, rest []byte, more bool) {
 
 // take reads a row.
 func (t *table) take(line []byte, b *traffic.Batch) (field, reason string) {
-	if got := t.split(line); got < t.width && (got < t.width-1 || t.width < 3) {
-		if bytes.HasPrefix(line, []byte("Summary")) || bytes.HasPrefix(line, []byte("flows,")) || got == 1 {
-			t.tally.Skipped++ // nfdump's summary below the records
-			return "", ""
-		}
+	if t.ended || bytes.HasPrefix(line, []byte("Summary")) {
+		t.ended = true // nfdump's summary below the records
+		t.tally.Skipped++
+		return "", ""
+	}
+	if got := t.split(line); got < t.width-1 {
 		return "", fmt.Sprintf("%d columns, the header names %d: the line was cut", got, t.width)
 	}
+	return t.flow(b)
+}
+
+// flow makes a flow of the values.
+func (t *table) flow(b *traffic.Batch) (field, reason string) {
 	proto := parseProto(t.v[colProto])
 	if proto == 0 && t.has[colProto] && noTransport(t.v[colProto]) {
 		t.tally.Skipped++
@@ -212,7 +217,7 @@ func (t *table) take(line []byte, b *traffic.Batch) (field, reason string) {
 	f.Sampling = 1
 	if t.has[colSampling] {
 		f.Sampling = uint32(max(parseCount(t.v[colSampling]), 0))
-	} else if !t.has[colDir] {
+	} else if f.OneWay {
 		f.Sampling = 0
 	}
 	f.Point = t.strings.Of(short(t.v[colPoint]))

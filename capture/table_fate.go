@@ -25,12 +25,11 @@ func (t *table) counts(f *traffic.Flow) {
 		f.OneWay = true
 		f.OrigPackets, f.OrigBytes = tableCount(t.v[colPackets]), tableCount(t.v[colBytes])
 	}
-	if t.has[colSrcPackets] && !t.has[colDir] && t.has[colFlags] && f.RespPackets == 0 && f.RespBytes == 0 && !t.has[colState] {
+	if t.has[colSrcPackets] && !bytes.ContainsAny(t.v[colDir], "<>?") && t.has[colFlags] && f.RespPackets == 0 && f.RespBytes == 0 && !t.has[colState] {
 		f.OneWay = true
 	}
 	if f.OneWay {
 		f.RespPackets, f.RespBytes = traffic.Unknown, traffic.Unknown
-		f.Piece = true // exporters cut at their active timeout
 	}
 }
 
@@ -80,6 +79,7 @@ func (t *table) fate(f *traffic.Flow) {
 	}
 	switch {
 	case f.OneWay:
+		oneWayFate(f, 0)
 		return
 	case len(state) > 0 && zeekStates[string(state)]:
 		f.State, f.Oriented = zeekState(state, f)

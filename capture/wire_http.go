@@ -164,18 +164,11 @@ func (w *wire) answer(s *session, head []byte, b *traffic.Batch) int64 {
 			mime = w.strings.Of(mimeOf(value))
 		}
 	})
-	var r traffic.Request
-	if len(s.talk.requests) > 0 {
-		r = s.talk.requests[0]
-		s.talk.requests = append(s.talk.requests[:0], s.talk.requests[1:]...)
-	} else { // the question wasn't seen
-		client, server := s.key.a, s.key.b
-		if s.swapped {
-			client, server = server, client
-		}
-		r = traffic.Request{At: w.last, Client: addrOf(&client), Server: addrOf(&server), ClientPort: s.origPort, ServerPort: s.respPort,
-			Link: s.link, RequestBytes: traffic.Unknown}
+	if len(s.talk.requests) == 0 {
+		return max(length, 0) // nothing is known of the question, and the flow tells the rest
 	}
+	r := s.talk.requests[0]
+	s.talk.requests = append(s.talk.requests[:0], s.talk.requests[1:]...)
 	if r.Method == "HEAD" || status == 204 || status == 304 || status == 101 {
 		length = 0
 	}

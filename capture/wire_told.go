@@ -11,12 +11,11 @@ import (
 // payloads reads what Argus kept of the first octets of each side (ra's suser and
 // duser).
 type payloads struct {
-	dns     dnsReader
-	pairs   pairs
-	strings traffic.Strings
-	text    [2][]byte
-	w       *wire
-	tally   tally // of octets that are no message: they aren't the rows' fault
+	dns   dnsReader
+	pairs pairs
+	text  [2][]byte
+	w     *wire
+	tally tally // of octets that are no message: they aren't the rows' fault
 }
 
 func (p *payloads) flush(b *traffic.Batch) { p.pairs.flush(b) }

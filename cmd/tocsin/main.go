@@ -30,6 +30,7 @@ type commands struct {
 	Load       loadCommand       `cmd:"" help:"Take deliveries into a data directory or a running platform, durably." group:"Feeds"`
 	Parse      parseCommand      `cmd:"" help:"Read one delivery and print its observations, one JSON a line; nothing is kept." group:"Feeds"`
 	Feeds      feedsCommand      `cmd:"" help:"List the formats that are read." group:"Feeds"`
+	Captures   capturesCommand   `cmd:"" help:"List the formats of telemetry that are read, or tell how files read." group:"Traffic"`
 	Deliveries deliveriesCommand `cmd:"" help:"List deliveries, or show one with its refused rows." group:"Feeds"`
 	Status     statusCommand     `cmd:"" help:"Count what there is." group:"Platform"`
 	Findings   findingsCommand   `cmd:"" help:"Print findings as a stream." group:"Feeds"`
