@@ -30,6 +30,10 @@ const (
 // shares peers, who belongs together. It is fed by one goroutine, in the order of
 // hosts; the zero value is ready.
 type Fleet struct {
+	// Sampled tells that flows were sampled: then how many hosts call an endpoint
+	// is looked at, and not when.
+	Sampled bool
+
 	hosts map[netip.Addr]*Summary
 	// past is what was said of hosts that their watch had forgotten before it saw
 	// them again.
@@ -85,12 +89,12 @@ type caller struct {
 // fanIn adds evidence for endpoints to which several hosts return alike: one
 // period, within a factor of two. The period may be loose in each of them, for
 // others confirm it.
-func fanIn(list []*Summary, cases []*hostCase) {
+func (f *Fleet) fanIn(list []*Summary, cases []*hostCase) {
 	byEnd := map[Endpoint][]caller{}
 	for i, s := range list {
 		for j := range s.Contacts {
 			c := &s.Contacts[j]
-			if !c.Shared && c.Pulse.Gaps >= fanGaps && c.Pulse.Spread <= fanSpread {
+			if !c.Shared && (f.Sampled && c.Odd || !f.Sampled && c.Pulse.Gaps >= fanGaps && c.Pulse.Spread <= fanSpread) {
 				byEnd[c.Endpoint] = append(byEnd[c.Endpoint], caller{i, c})
 			}
 		}
@@ -103,7 +107,11 @@ func fanIn(list []*Summary, cases []*hostCase) {
 	}
 	slices.SortFunc(ends, Endpoint.Compare)
 	for _, e := range ends {
-		fanEnd(list, cases, e, byEnd[e])
+		if f.Sampled {
+			fanSampled(list, cases, e, byEnd[e])
+		} else {
+			fanEnd(list, cases, e, byEnd[e])
+		}
 	}
 }
 
@@ -147,6 +155,22 @@ func fanEnd(list []*Summary, cases []*hostCase, at Endpoint, callers []caller) {
 		mine.Host = list[c.host].Host
 		mine.First, mine.Last = c.contact.First, c.contact.Last
 		cases[c.host].evidence = append(cases[c.host].evidence, mine)
+	}
+}
+
+// fanSampled judges an endpoint of sampled flows by how many hosts call it.
+func fanSampled(list []*Summary, cases []*hostCase, at Endpoint, callers []caller) {
+	n, all := len(callers), len(list)
+	if n < fanMany {
+		return
+	}
+	for _, c := range callers {
+		e := Evidence{Detector: "fan-in", Host: list[c.host].Host, Peer: at, Name: c.contact.Name, Role: Controller, Signs: Alike | Oddness,
+			First: c.contact.First, Last: c.contact.Last, Ceiling: Suspected, Score: round3(clamp(0.3 + 0.4*float64(n)/float64(n+8)))}
+		e.Figures = []Figure{{"hosts", float64(n)}, {"hosts_home", float64(all)}}
+		e.Because = fmt.Sprintf("%s of the %s at home call it, and nothing usual listens on port %d; the flows were sampled, so intervals say nothing",
+			plural(n, "host", "hosts"), count(all), at.Port)
+		cases[c.host].evidence = append(cases[c.host].evidence, e)
 	}
 }
 

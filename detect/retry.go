@@ -65,7 +65,7 @@ func retry(h *Host, w *Way, dead, failed int, b *Bench) Evidence {
 		e.Ceiling = Suspected
 	}
 	e.Figures = []Figure{{"attempts", float64(w.Started)}, {"failed", float64(w.Failed)}, {"refused", float64(w.Refused)}, {"span_h", round3(w.span() / 3600)}}
-	rate := ""
+	rate := " (the flows were sampled, so intervals say nothing)"
 	if !b.Sampled {
 		e.Figures = append(e.Figures, Figure{"period_s", round3(p.Period)}, Figure{"jitter_s", round3(p.Jitter)})
 		rate = fmt.Sprintf(", one every %s s ± %s s", number(p.Period), number(p.Jitter))

@@ -231,7 +231,7 @@ func (f *Fleet) Report() Report {
 	for i, s := range list {
 		cases[i] = &hostCase{host: s.Host, evidence: slices.Clone(s.Evidence)}
 	}
-	fanIn(list, cases)
+	f.fanIn(list, cases)
 	for _, c := range cases {
 		judgeHost(c)
 	}

@@ -247,7 +247,7 @@ func (e *engine) report() detect.Report {
 func (e *engine) closeAll(now int64) {
 	if e.sampled {
 		b := *e.bench
-		b.Sampled = true
+		b.Sampled, e.fleet.Sampled = true, true
 		e.bench = &b
 		for _, w := range e.watch {
 			w.SetBench(e.bench)
