@@ -27,6 +27,7 @@ const (
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run the platform." group:"Platform"`
 	Scan       scanCommand       `cmd:"" help:"Find trojans and botnets in telemetry: controllers, bots, botnets, with evidence." group:"Traffic"`
+	Sensor     sensorCommand     `cmd:"" help:"Find them in traffic as it comes, and tell a platform." group:"Traffic"`
 	Load       loadCommand       `cmd:"" help:"Take deliveries into a data directory or a running platform, durably." group:"Feeds"`
 	Parse      parseCommand      `cmd:"" help:"Read one delivery and print its observations, one JSON a line; nothing is kept." group:"Feeds"`
 	Feeds      feedsCommand      `cmd:"" help:"List the formats that are read." group:"Feeds"`
