@@ -111,7 +111,7 @@ func (w *Watch) summarise(h *Host, of *host) {
 		if !way.Outside {
 			continue
 		}
-		if way.Started >= 3 || way.Blast > 0 {
+		if way.Started >= 3 || way.Blast > 0 || way.Longest >= sessionLongest*second {
 			way.Clock, _ = w.bench.Clock(way.Name, way.Endpoint)
 			way.Shared, _ = w.bench.Shared(way.Name, way.Addr)
 		}
