@@ -26,6 +26,7 @@ func TestVerdict(t *testing.T) {
 		{"a clock alone", []Evidence{found("beacon", 0.7, Weak, Rhythm|Constancy)}, Weak},
 		{"an odd clock", []Evidence{found("beacon", 0.7, Suspected, Rhythm|Oddness)}, Suspected},
 		{"four kinds of reason for one endpoint", []Evidence{found("beacon", 0.9, Suspected, Rhythm|Constancy|Oddness|Nameless)}, Confirmed},
+		{"four kinds that an agent of the house gives too", []Evidence{found("beacon", 0.9, Suspected, Rhythm|Constancy|Oddness|Alike)}, Suspected},
 		{"four kinds, none of them clear", []Evidence{found("beacon", 0.5, Suspected, Rhythm|Constancy|Oddness|Nameless)}, Suspected},
 		{"contact, then attack", []Evidence{found("rendezvous", 0.6, Weak, Oddness), harm}, Confirmed},
 		{"attack, then contact", []Evidence{found("rendezvous", 0.6, Weak, Oddness), before}, Suspected},
