@@ -183,12 +183,13 @@ func (w *Watch) forget(now int64) {
 			delete(w.ways, p.key)
 			w.freed = append(w.freed, i)
 			w.counters.Pairs--
-			for _, r := range [...]*rhythm{p.ok, p.dead} {
-				if r != nil {
+			for _, place := range [...]uint32{p.ok, p.dead} {
+				if place != 0 {
+					w.rhythms.freed = append(w.rhythms.freed, place)
 					w.counters.Rhythms--
 				}
 			}
-			p.ok, p.dead = nil, nil
+			p.ok, p.dead = 0, 0
 			return true
 		})
 		if len(h.pairs) == 0 && now-h.last > idleForgotten {
