@@ -33,6 +33,11 @@ func TestScan(t *testing.T) {
 		}, None},
 		{"the web's port at 100 addresses: an outage looks alike", func(s *scene, h string) { sweepOf(s, h, 443, 100, never) }, None},
 		{"the web's port at 400 addresses", func(s *scene, h string) { sweepOf(s, h, 80, 400, never) }, Suspected},
+		{"QUIC where a firewall stops it", func(s *scene, h string) {
+			for i := range 200 {
+				s.call(h, to(fmt.Sprintf("%d.%d.1.7:443/udp", 30+i%90, i)), call{at: float64(i) * 10, lasts: 1, state: traffic.Attempted})
+			}
+		}, None},
 		{"the inside, even at 300 addresses", func(s *scene, h string) {
 			for i := range 300 {
 				s.call(h, to(fmt.Sprintf("10.0.%d.%d:445", 2+i/250, i%250+1)), call{at: float64(i), lasts: 1, state: traffic.Attempted})
