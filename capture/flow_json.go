@@ -14,6 +14,7 @@ type flowJSON struct {
 	objects jsonLines
 	table   table
 	name    []byte
+	stamped bool // the moment is that of the event
 }
 
 // knowsFlowJSON wants an object that names both addresses and a moment, and that no
@@ -46,7 +47,7 @@ func (f *flowJSON) fill(b *traffic.Batch) error {
 		default:
 			t.tally.Rows++
 			clear(t.v[:])
-			t.has = [tableColumns]bool{}
+			t.has, f.stamped = [tableColumns]bool{}, false
 			if !f.scan(object, 0) {
 				t.tally.refuse(t.tally.Rows, f.objects.lines.n, "", "not a whole JSON object: the line was cut or isn't JSON")
 			} else if t.v[colSrc] == nil && t.v[colDst] == nil {
@@ -75,12 +76,17 @@ func (f *flowJSON) scan(object []byte, prefix int) bool {
 			}
 			continue
 		}
-		at, known := tableWords[foldColumn(f.name)]
+		word := foldColumn(f.name)
+		at, known := tableWords[word]
 		if !known && prefix > 0 {
 			at, known = tableWords[foldColumn(key)]
 		}
-		if known && f.table.v[at] == nil {
+		// When a shipper wrote the event is worth less than when the flow began.
+		if known && (f.table.v[at] == nil || f.stamped && at == colStart) {
 			f.table.v[at], f.table.has[at] = jsonText(value), true
+			if at == colStart {
+				f.stamped = word == "timestamp"
+			}
 		}
 	}
 }

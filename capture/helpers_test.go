@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"tocsin/traffic"
@@ -78,11 +77,6 @@ func (all *everything) add(b *traffic.Batch) {
 	all.Files = append(all.Files, b.Files...)
 	all.Certificates = append(all.Certificates, b.Certificates...)
 	all.Alerts = append(all.Alerts, b.Alerts...)
-}
-
-func readText(t testing.TB, name, text string) everything {
-	t.Helper()
-	return readAll(t, name, strings.NewReader(text))
 }
 
 // measure reads a capture again and again and reports its rows a second.

@@ -175,6 +175,14 @@ func (w *wire) drop(st *stream) {
 func (w *wire) hear(s *session, i int, data []byte, b *traffic.Batch) {
 	st := &s.talk.streams[i]
 	if st.kind == speechUnknown {
+		if len(st.buf) > 0 {
+			data = append(bytes.Clone(st.buf), data...)
+			w.drop(st)
+		}
+		if tooShort(data) {
+			w.keep(st, data, maxHead)
+			return
+		}
 		w.guess(s, st, data)
 	}
 	switch st.kind {
@@ -185,6 +193,19 @@ func (w *wire) hear(s *session, i int, data []byte, b *traffic.Batch) {
 	case speechDNS:
 		w.hearDNS(s, i, data, b)
 	}
+}
+
+// tooShort reports whether octets may yet become the beginning of something known.
+func tooShort(data []byte) bool {
+	if len(data) < 6 && data[0] == 22 || bytes.HasPrefix(httpAnswer, data) {
+		return true
+	}
+	for _, m := range httpMethods {
+		if bytes.HasPrefix(m, data) && len(data) < len(m) {
+			return true
+		}
+	}
+	return false
 }
 
 // guess tells what a direction says by the beginning of a segment.

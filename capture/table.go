@@ -28,6 +28,7 @@ type table struct {
 	v         [tableColumns][]byte
 	strings   traffic.Strings
 	payload   payloads
+	days      days
 	header    []byte
 	ended     bool
 }

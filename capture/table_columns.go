@@ -114,8 +114,10 @@ func serviceWord(v []byte) []byte {
 // times reads start and duration.
 func (t *table) times(f *traffic.Flow) (field, reason string) {
 	var ok bool
-	if t.v[colStart] != nil {
-		f.Start, ok = parseTableMoment(t.v[colStart])
+	if v := t.v[colStart]; len(v) >= 8 && v[2] == ':' && v[5] == ':' {
+		f.Start, ok = t.days.moment(v)
+	} else if v != nil {
+		f.Start, ok = parseTableMoment(v)
 	} else {
 		f.Start, ok = millis(t.v[colStartMillis])
 	}
@@ -140,6 +142,33 @@ func (t *table) times(f *traffic.Flow) (field, reason string) {
 		f.Duration = end - f.Start
 	}
 	return "", ""
+}
+
+// days dates times of day, as ra writes them unless it is told otherwise: the first is
+// of 1970-01-01, and one that is half a day behind or ahead of the row before belongs
+// to the next day or the one before.
+type days struct {
+	last, midnight int64
+}
+
+func (d *days) moment(v []byte) (int64, bool) {
+	var room [40]byte
+	at, ok := parseMoment(append(append(room[:0], "1970-01-01 "...), v[:min(len(v), 20)]...))
+	if !ok {
+		return 0, false
+	}
+	const half = 12 * 3_600_000_000
+	at += d.midnight
+	switch {
+	case d.last-at > half:
+		d.midnight += 2 * half
+		at += 2 * half
+	case at-d.last > half && d.midnight > 0 && d.last > 0:
+		at -= 2 * half // a straggler: the day stays
+		return at, true
+	}
+	d.last = at
+	return at, true
 }
 
 func millis(v []byte) (int64, bool) {
@@ -208,10 +237,13 @@ func parseDayFirst(v []byte) (int64, bool) {
 // hexadecimal.
 func (t *table) ports(f *traffic.Flow) (field, reason string) {
 	var ok bool
-	if f.OrigPort, ok = parseTablePort(t.v[colSrcPort]); !ok {
+	if f.OrigPort, ok = parseTablePort(t.v[colSrcPort]); !ok && !named(t.v[colSrcPort]) {
 		return "source port", "not a port"
 	}
-	if f.RespPort, ok = parseTablePort(t.v[colDstPort]); !ok {
+	// A client's port that happens to have a name is worth no row; a server's is.
+	if f.RespPort, ok = parseTablePort(t.v[colDstPort]); !ok && named(t.v[colDstPort]) {
+		return "destination port", "a name that isn't known: write ports as numbers (ra -n)"
+	} else if !ok {
 		return "destination port", "not a port"
 	}
 	if f.Proto == traffic.ICMP || f.Proto == traffic.ICMPv6 {
@@ -221,6 +253,9 @@ func (t *table) ports(f *traffic.Flow) (field, reason string) {
 	}
 	return "", ""
 }
+
+// named reports whether a port is written as a service's name.
+func named(v []byte) bool { return len(v) > 1 && lower(v[:1])[0]-'a' < 26 }
 
 var portNames = map[string]uint16{
 	"ftp": 21, "ftp-data": 20, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67, "bootpc": 68, "tftp": 69, "http": 80, "www": 80,

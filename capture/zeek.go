@@ -19,6 +19,9 @@ type zeekLog struct {
 	needed int
 	marks  []string
 	never  []string
+	// vectors are the columns with several values, whose escapes are undone after
+	// they were taken apart.
+	vectors []string
 	// take adds the row's records to the batch, or gives the field and the reason
 	// why there are none.
 	take func(z *zeekRow, b *traffic.Batch) (field, reason string)
@@ -140,11 +143,15 @@ func (z *zeekRow) each(i int, f func(element []byte) bool) {
 	}
 	for {
 		end := bytes.IndexByte(v, z.comma)
-		if end < 0 || z.json {
+		if z.json {
 			f(v)
 			return
 		}
-		if !f(v[:end]) {
+		if end < 0 {
+			f(unescape(v))
+			return
+		}
+		if !f(unescape(v[:end])) {
 			return
 		}
 		v = v[end+1:]

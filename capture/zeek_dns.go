@@ -10,9 +10,10 @@ import (
 var zeekDNS = &zeekLog{
 	columns: []string{"ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto",
 		"query", "qtype", "qtype_name", "rcode", "rcode_name", "rtt", "answers", "TTLs", "rejected"},
-	needed: zeekOwn,
-	marks:  []string{"query", "qtype", "qtype_name", "rcode", "rcode_name"},
-	take:   takeZeekDNS,
+	needed:  zeekOwn,
+	vectors: []string{"answers", "TTLs"},
+	marks:   []string{"query", "qtype", "qtype_name", "rcode", "rcode_name"},
+	take:    takeZeekDNS,
 }
 
 const (

@@ -12,9 +12,10 @@ import (
 var zeekFiles = &zeekLog{
 	columns: []string{"ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "fuid", "tx_hosts", "rx_hosts",
 		"conn_uids", "source", "mime_type", "filename", "is_orig", "seen_bytes", "md5", "sha1", "sha256"},
-	needed: 1,
-	marks:  []string{"tx_hosts", "rx_hosts", "seen_bytes"},
-	take:   takeZeekFiles,
+	needed:  1,
+	vectors: []string{"tx_hosts", "rx_hosts", "conn_uids"},
+	marks:   []string{"tx_hosts", "rx_hosts", "seen_bytes"},
+	take:    takeZeekFiles,
 }
 
 const (

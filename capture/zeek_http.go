@@ -10,10 +10,11 @@ import (
 var zeekHTTP = &zeekLog{
 	columns: []string{"ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "method", "host", "uri",
 		"referrer", "user_agent", "request_body_len", "response_body_len", "status_code", "resp_mime_types"},
-	needed: zeekOwn,
-	marks:  []string{"method", "uri", "status_code", "response_body_len"},
-	never:  []string{"call_id", "request_from", "seq"}, // sip.log has the rest in common
-	take:   takeZeekHTTP,
+	needed:  zeekOwn,
+	vectors: []string{"resp_mime_types"},
+	marks:   []string{"method", "uri", "status_code", "response_body_len"},
+	never:   []string{"call_id", "request_from", "seq"}, // sip.log has the rest in common
+	take:    takeZeekHTTP,
 }
 
 const (

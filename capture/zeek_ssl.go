@@ -8,9 +8,10 @@ var zeekSSL = &zeekLog{
 	columns: []string{"ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "version", "server_name",
 		"resumed", "established", "next_protocol", "cert_chain_fuids", "cert_chain_fps", "subject", "issuer",
 		"validation_status", "ja3", "ja3s", "ja4", "ja4s"},
-	needed: zeekOwn,
-	marks:  []string{"server_name", "established", "cert_chain_fuids", "cert_chain_fps", "resumed"},
-	take:   takeZeekSSL,
+	needed:  zeekOwn,
+	vectors: []string{"cert_chain_fuids", "cert_chain_fps"},
+	marks:   []string{"server_name", "established", "cert_chain_fuids", "cert_chain_fps", "resumed"},
+	take:    takeZeekSSL,
 }
 
 const (

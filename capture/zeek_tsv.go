@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tocsin/casebook"
@@ -26,6 +27,7 @@ type zeekTSV struct {
 	separator byte
 	unset     []byte
 	empty     []byte
+	raw       [zeekColumns]bool // wanted values that are vectors
 	// where tells for each column of the log which wanted value it is, or -1.
 	where []int8
 	// least is how many columns a row must have.
@@ -136,7 +138,7 @@ func (z *zeekTSV) split(line []byte) int {
 			v = line[:end]
 		}
 		if at := z.where[n]; at >= 0 {
-			z.row.v[at] = z.value(v)
+			z.row.v[at] = z.value(v, z.raw[at])
 		}
 		n++
 		if end < 0 {
@@ -167,14 +169,15 @@ func indexByte(b []byte, c byte) int {
 	return i
 }
 
-// value gives nil for an unset value and undoes the escapes of others.
-func (z *zeekTSV) value(v []byte) []byte {
+// value gives nil for an unset value and undoes the escapes of others, but for a
+// vector's.
+func (z *zeekTSV) value(v []byte, raw bool) []byte {
 	switch {
 	case len(v) == 1 && v[0] == '-' && len(z.unset) == 1 && z.unset[0] == '-':
 		return nil
 	case len(v) == 0 || bytes.Equal(v, z.unset) || v[0] == z.empty0() && bytes.Equal(v, z.empty):
 		return nil
-	case v[0] <= '9' && v[0] >= '0' && v[len(v)-1] <= '9':
+	case raw || v[0] <= '9' && v[0] >= '0' && v[len(v)-1] <= '9':
 		return v // a number or an address: nothing to undo
 	}
 	return unescape(v)
@@ -282,6 +285,7 @@ func (z *zeekTSV) begin(columns []string) {
 		return
 	}
 	for at, c := range z.log.columns {
+		z.raw[at] = slices.Contains(z.log.vectors, c)
 		if i, ok := place[c]; ok {
 			z.where[i] = int8(at)
 		}

@@ -7,7 +7,8 @@ var _ = add(Detector{Name: "beacon", About: "returns to one endpoint by a clock"
 const (
 	// beaconGaps is the fewest gaps that tell a clock from chance.
 	beaconGaps = 8
-	// A clock with more jitter needs more gaps: below strictSpread few are enough.
+	// A clock with more jitter needs more gaps, and so does UDP, over which many
+	// programs keep in touch: below strictSpread few are enough.
 	strictSpread = 0.12
 	looseSpread  = 0.40
 	looseGaps    = 24
@@ -42,7 +43,7 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 	if !w.Outside || w.Transport != TCP && w.Transport != UDP || p.Gaps < beaconGaps || p.Spread > looseSpread || p.Near < 0.7 || p.Period <= 0 {
 		return Evidence{}, false
 	}
-	if p.Spread > strictSpread && p.Gaps < looseGaps || w.Transport == UDP && (w.Port == 53 || w.Port == 123) {
+	if (p.Spread > strictSpread || w.Transport == UDP) && p.Gaps < looseGaps || w.Transport == UDP && (w.Port == 53 || w.Port == 123) {
 		return Evidence{}, false
 	}
 	e := Evidence{Detector: "beacon", Host: h.Addr, Peer: w.Endpoint, Name: w.Name, Role: Controller, Signs: Rhythm, First: w.First, Last: w.Last}

@@ -116,7 +116,7 @@ func (w *Watch) judge(h *host) Summary {
 		sum.Outside++
 		if way.Started >= 3 && way.Clock == "" && len(sum.Contacts) < maxContacts {
 			c := Contact{Endpoint: way.Endpoint, Name: way.Name, First: way.First, Last: way.Last, Started: way.Started, Failed: way.Failed,
-				Odd: way.odd(s), Shared: way.Shared != "", Nameless: way.nameless(s), Naming: len(h.named) > 0, Pulse: way.OK,
+				Odd: way.odd(s) && s.Crowd < crowdSize && !(way.Name != "" && way.Transport == UDP), Shared: way.Shared != "", Nameless: way.nameless(s), Naming: len(h.named) > 0, Pulse: way.OK,
 				Constancy: way.Constancy, Size: (way.Low + way.High) / 2}
 			if way.Dead.Gaps > way.OK.Gaps {
 				c.Pulse = way.Dead
@@ -183,12 +183,13 @@ func (w *Watch) forget(now int64) {
 			delete(w.ways, p.key)
 			w.freed = append(w.freed, i)
 			w.counters.Pairs--
-			for _, r := range [...]*rhythm{p.ok, p.dead} {
-				if r != nil {
+			for _, place := range [...]uint32{p.ok, p.dead} {
+				if place != 0 {
+					w.rhythms.freed = append(w.rhythms.freed, place)
 					w.counters.Rhythms--
 				}
 			}
-			p.ok, p.dead = nil, nil
+			p.ok, p.dead = 0, 0
 			return true
 		})
 		if len(h.pairs) == 0 && now-h.last > idleForgotten {

@@ -106,12 +106,12 @@ func (w *Watch) summarise(h *Host, of *host) {
 		p := w.way(i)
 		h.Ways = append(h.Ways, Way{})
 		way := &h.Ways[len(h.Ways)-1]
-		way.fill(p)
+		way.fill(p, &w.rhythms)
 		way.Name = of.named[way.Addr]
 		if !way.Outside {
 			continue
 		}
-		if way.Started >= 3 || way.Blast > 0 {
+		if way.Started >= 3 || way.Blast > 0 || way.Longest >= sessionLongest*second {
 			way.Clock, _ = w.bench.Clock(way.Name, way.Endpoint)
 			way.Shared, _ = w.bench.Shared(way.Name, way.Addr)
 		}
@@ -137,17 +137,18 @@ func (w *Watch) summarise(h *Host, of *host) {
 	})
 }
 
-func (w *Way) fill(p *pair) {
+func (w *Way) fill(p *pair, of *rhythms) {
 	*w = Way{Endpoint: p.endpoint(), Outside: p.outside, First: p.first, Last: p.last, Started: int(p.started),
 		Answered: int(p.answered), Failed: int(p.failed), Refused: int(p.refused), Renewed: int(p.renewed), Pieces: int(p.pieces),
 		Recognised: int(p.recognised), Service: p.service, LocalPort: p.localPort, SameLocal: int(p.sameLocal), Sent: p.sent, Got: p.got,
 		Longest: p.longest, Lasting: p.lasting, Peak: int(p.peak), Blast: int(p.blast), Hours: p.activeHours(), OK: Pulse{Spread: 1}, Dead: Pulse{Spread: 1}}
-	if p.ok != nil {
-		w.OK = p.ok.pulse()
-		w.Constancy, w.Low, w.High = p.ok.constancy()
+	if p.ok != 0 {
+		r := of.at(p.ok)
+		w.OK = r.pulse()
+		w.Constancy, w.Low, w.High = r.constancy()
 	}
-	if p.dead != nil {
-		w.Dead = p.dead.pulse()
+	if p.dead != 0 {
+		w.Dead = of.at(p.dead).pulse()
 	}
 }
 

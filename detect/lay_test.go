@@ -21,7 +21,14 @@ type scene struct {
 	lookups  []traffic.Lookup
 	requests []traffic.Request
 	shakes   []traffic.Handshake
+	alerts   []alertLaid
 	local    uint16
+}
+
+// alertLaid is an alert, and whether the host opened what it is about.
+type alertLaid struct {
+	traffic.Alert
+	opened bool
 }
 
 func newScene(seed uint64) *scene { return &scene{r: rand.New(rand.NewPCG(seed, 7)), local: 40000} }
@@ -105,8 +112,15 @@ func (s *scene) browse(host string, from, hours float64) {
 	}
 }
 
-// report runs a scene through one watch and a fleet.
+// report runs a scene and gives the claims.
 func (s *scene) report(t testing.TB, b *Bench) Report {
+	t.Helper()
+	f := s.fleet(t, b)
+	return f.Report()
+}
+
+// fleet runs a scene through one watch and a fleet.
+func (s *scene) fleet(t testing.TB, b *Bench) *Fleet {
 	t.Helper()
 	w := NewWatch(b, 1)
 	home := Home{private: true}
@@ -135,6 +149,10 @@ func (s *scene) report(t testing.TB, b *Bench) Report {
 	for i := range s.shakes {
 		events = append(events, event{s.shakes[i].At, func() { w.Handshake(&s.shakes[i]) }})
 	}
+	for i := range s.alerts {
+		a := &s.alerts[i]
+		events = append(events, event{a.At, func() { w.Alert(&a.Alert, a.Orig, a.opened, true) }})
+	}
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	closed := morning - morning%hour
 	var fleet Fleet
@@ -147,7 +165,7 @@ func (s *scene) report(t testing.TB, b *Bench) Report {
 	}
 	fleet.Take(w.Close(EndOfTime))
 	fleet.Take(w.Judge())
-	return fleet.Report()
+	return &fleet
 }
 
 // clocksOf is a small table of benign clocks and shared networks for tests.
@@ -186,4 +204,39 @@ func reasons(b *Bot) string {
 		s += fmt.Sprintf("\n\t%s (%s, %.2f) %s: %s", e.Detector, e.Ceiling, e.Score, e.Peer, e.Because)
 	}
 	return s
+}
+
+// judged is a case of a detector's table: what is laid, and what the detector may
+// raise by it; None if it says nothing.
+type judged struct {
+	name string
+	lay  func(s *scene, h string)
+	want Certainty
+}
+
+const judgedHost = "10.0.0.5"
+
+// judgeAll runs the cases of one detector.
+func judgeAll(t *testing.T, detector string, b *Bench, cases []judged) {
+	t.Helper()
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(uint64(1000 + i))
+			c.lay(s, judgedHost)
+			got, because := None, "nothing is said"
+			if sum := s.fleet(t, b).hosts[addr(judgedHost)]; sum != nil {
+				for _, e := range sum.Evidence {
+					if e.Detector == detector && e.Ceiling > got {
+						got, because = e.Ceiling, e.Because
+					}
+				}
+			}
+			if got != c.want {
+				t.Errorf("got %s (%s), want %s", got, because, c.want)
+			}
+			if got > None && because == "" {
+				t.Error("the claim doesn't explain itself")
+			}
+		})
+	}
 }

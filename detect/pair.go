@@ -43,7 +43,7 @@ type pair struct {
 	hours       uint64   // hours of the day run with a start, by hour modulo 64
 	early       [2]int64 // starts before there was a rhythm
 	earlyFailed [2]bool
-	ok, dead    *rhythm
+	ok, dead    uint32 // places of rhythms; 0 is none
 	dirty       bool
 	outside     bool // the peer isn't at home
 }
@@ -109,7 +109,8 @@ func (p *pair) twice(f *traffic.Flow) bool {
 
 // add takes the record of a connection that the host opened. One-way records
 // count as answered when the other half comes (reply).
-func (p *pair) add(f *traffic.Flow, seed uint64, c *Counters) {
+func (p *pair) add(f *traffic.Flow, w *Watch) {
+	seed := p.seed(w.seed)
 	end := f.End()
 	sent, got := octets(f.OrigPayload, f.OrigBytes, f.OrigPackets, f.Proto), octets(f.RespPayload, f.RespBytes, f.RespPackets, f.Proto)
 	p.dirty = true
@@ -149,7 +150,7 @@ func (p *pair) add(f *traffic.Flow, seed uint64, c *Counters) {
 		if f.State == traffic.Rejected {
 			p.refused++
 		}
-		p.beat(&p.dead, true, f.Start, seed, c)
+		p.beat(&p.dead, true, f.Start, seed, w)
 	default:
 		if !f.OneWay && f.State != traffic.Midstream || f.OneWay && f.Proto == traffic.TCP {
 			p.answered++
@@ -158,36 +159,37 @@ func (p *pair) add(f *traffic.Flow, seed uint64, c *Counters) {
 			p.service = s
 			p.recognised++
 		}
-		p.beat(&p.ok, false, f.Start, seed, c)
-		if p.ok != nil {
-			p.ok.size(sent, seed)
+		p.beat(&p.ok, false, f.Start, seed, w)
+		if p.ok != 0 {
+			w.rhythms.at(p.ok).size(sent, seed)
 		}
 	}
 }
 
 // beat adds a start to one of the two rhythms. They are made at the third start:
 // most ways are gone only once or twice.
-func (p *pair) beat(r **rhythm, failed bool, at int64, seed uint64, c *Counters) {
+func (p *pair) beat(place *uint32, failed bool, at int64, seed uint64, w *Watch) {
 	if n := p.started; n <= 2 {
 		p.early[n-1], p.earlyFailed[n-1] = at, failed
 		return
 	}
-	if *r == nil {
-		if c.Rhythms >= maxRhythms {
-			c.FullRhythms++
+	if *place == 0 {
+		if w.counters.Rhythms >= maxRhythms {
+			w.counters.FullRhythms++
 			return
 		}
-		*r = &rhythm{}
-		c.Rhythms++
+		*place = w.rhythms.take()
+		w.counters.Rhythms++
 		for i, early := range p.early {
 			if p.earlyFailed[i] == failed {
-				(*r).start(early, seed)
+				w.rhythms.at(*place).start(early, seed)
 			}
 		}
 	}
-	before := (*r).late
-	(*r).start(at, seed)
-	c.LateStarts += int64((*r).late - before)
+	r := w.rhythms.at(*place)
+	before := r.late
+	r.start(at, seed)
+	w.counters.LateStarts += int64(r.late - before)
 }
 
 // tick counts starts by the minute, and packets by the second where one side

@@ -29,6 +29,35 @@ type rhythm struct {
 	late   uint32 // starts older than every held one
 }
 
+// rhythms hands out rhythms by their place, so that a pair holds no pointer and
+// the collector passes over all of them. The zero value is ready.
+type rhythms struct {
+	blocks []*[rhythmBlock]rhythm
+	made   uint32
+	freed  []uint32
+}
+
+const rhythmBlock = 64
+
+func (r *rhythms) at(place uint32) *rhythm {
+	return &r.blocks[(place-1)/rhythmBlock][(place-1)%rhythmBlock]
+}
+
+// take gives the place of an empty rhythm, from 1.
+func (r *rhythms) take() uint32 {
+	if n := len(r.freed); n > 0 {
+		place := r.freed[n-1]
+		r.freed = r.freed[:n-1]
+		*r.at(place) = rhythm{}
+		return place
+	}
+	if r.made%rhythmBlock == 0 {
+		r.blocks = append(r.blocks, new([rhythmBlock]rhythm))
+	}
+	r.made++
+	return r.made
+}
+
 // mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
 func mix(x uint64) uint64 {
 	x ^= x >> 30

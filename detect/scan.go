@@ -44,7 +44,7 @@ func sweep(h *Host, u *portUse) (Evidence, bool) {
 	need := scanTargets
 	e := Endpoint{Port: v.port, Transport: v.transport}
 	switch {
-	case v.transport == traffic.UDP && (v.port == 53 || v.port == 123 || torrent(v.port)):
+	case v.transport == traffic.UDP && (v.port == 53 || v.port == 123 || v.port == 137 || web(v.port) || torrent(v.port)):
 		return Evidence{}, false
 	case v.transport == traffic.UDP && v.port >= highUDP:
 		need = udpTargets

@@ -58,6 +58,10 @@ const (
 // follow from one another.
 const controlSigns = Rhythm | Constancy | Retry | Session | Oddness | Nameless | Upload | Fluxing | Generated | Known | Alike
 
+// hardSigns are those of them that an ordinary agent, which reports by a clock to a
+// port of its own, doesn't give. Without one of them nothing is confirmed.
+const hardSigns = Nameless | Retry | Upload | Fluxing | Generated | Order
+
 // judgeHost weighs what is said of one host.
 func judgeHost(c *hostCase) {
 	Sort(c.evidence)
@@ -85,7 +89,7 @@ func judgeHost(c *hostCase) {
 	}
 	for i := range c.ends {
 		e := &c.ends[i]
-		if (e.signs&controlSigns).Count() >= fourSigns && e.certainty == Suspected && e.confidence >= fourScore*weight(Suspected) {
+		if (e.signs&controlSigns).Count() >= fourSigns && e.signs&hardSigns != 0 && e.certainty == Suspected && e.confidence >= fourScore*weight(Suspected) {
 			e.certainty = Confirmed
 		}
 		c.certainty = max(c.certainty, e.certainty)
@@ -245,7 +249,8 @@ func (f *Fleet) Report() Report {
 }
 
 // sure confirms an endpoint for which three hosts or more are suspected each for
-// itself.
+// itself, if there is a hard reason, or if most of a larger home doesn't call it:
+// what nearly everybody calls by a clock is an agent of the house.
 func sure(cases []*hostCase) {
 	hosts := map[Endpoint]int{}
 	for _, c := range cases {
@@ -258,7 +263,9 @@ func sure(cases []*hostCase) {
 	for _, c := range cases {
 		for i := range c.ends {
 			x := &c.ends[i]
-			if x.certainty == Suspected && hosts[x.Endpoint] >= fleetSure {
+			n := hosts[x.Endpoint]
+			few := len(cases) >= rareHosts && 2*n <= len(cases)
+			if x.certainty == Suspected && n >= fleetSure && (few || x.signs&hardSigns != 0) {
 				x.certainty, x.confidence = Confirmed, band(Confirmed, x.confidence)
 				if c.certainty < Confirmed {
 					c.certainty, c.confidence = Confirmed, band(Confirmed, c.confidence)

@@ -64,6 +64,7 @@ type Watch struct {
 	pairs    []*[pairBlock]pair // blocks, so that growing copies nothing
 	made     uint32             // pairs that were ever made
 	freed    []uint32
+	rhythms  rhythms
 	counters Counters
 	closed   int64 // hours before this moment are closed, µs
 
@@ -165,7 +166,7 @@ func (w *Watch) Flow(f *traffic.Flow, outside bool) {
 		h.full++
 		return
 	}
-	p.add(f, p.seed(w.seed), &w.counters)
+	p.add(f, w)
 	if w.bench.Matcher != nil && outside && p.started == 1 {
 		w.matchAddress(h, f)
 	}

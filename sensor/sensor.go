@@ -167,6 +167,7 @@ func (e *engine) run(ctx context.Context, sources []Source) error {
 		}
 		// The record that shows that an hour is over is taken first: closing gives
 		// back the batch that it may be the last of.
+		e.begins(batch, i, kind, at)
 		over := e.tick(at)
 		e.take(batch, i, kind)
 		if over {
@@ -201,15 +202,22 @@ func (e *engine) begin(m *merge) {
 	e.crew.start(min(e.options.Workers, watches), &e.watch)
 }
 
+// begins keeps the earliest beginning.
+func (e *engine) begins(b *batch, i int, k kind, at int64) {
+	if k == flowKind {
+		at = b.Flows[i].Start
+	}
+	if at > 0 && (e.first == 0 || at < e.first) {
+		e.first = at
+	}
+}
+
 // tick moves event time on and reports whether an hour is to be closed. It never
 // goes back.
 func (e *engine) tick(at int64) bool {
 	e.records++
 	if at <= 0 {
 		return false
-	}
-	if e.first == 0 || at < e.first {
-		e.first = at
 	}
 	if at <= e.clock {
 		return false

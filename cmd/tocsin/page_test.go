@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -163,6 +164,15 @@ func TestCommandsPageShapes(t *testing.T) {
 	}
 }
 
+// botLog is a conn.log of one bot.
+func botLog() string {
+	log := "#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\torig_bytes\tresp_bytes\tconn_state\n"
+	for i := range 30 {
+		log += fmt.Sprintf("%d\tC%d\t10.0.0.5\t%d\t192.0.2.66\t4782\ttcp\t1.5\t310\t180\tSF\n", 1_764_000_000+i*60, i, 50000+i)
+	}
+	return log
+}
+
 // everyShape makes the program print an object of each kind.
 func everyShape(t *testing.T) string {
 	t.Helper()
@@ -176,7 +186,8 @@ func everyShape(t *testing.T) string {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "conn.log"), "#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tconn_state\n")
-	for _, args := range [][]string{{"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"captures"}, {"captures", "conn.log"}, {"version"}} {
+	write(t, filepath.Join(dir, "bot.log"), botLog())
+	for _, args := range [][]string{{"scan", "bot.log"}, {"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"captures"}, {"captures", "conn.log"}, {"version"}} {
 		out += must(t, dir, append(args, asJSON...)...).out
 	}
 	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out
