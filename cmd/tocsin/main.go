@@ -35,6 +35,7 @@ type commands struct {
 	Deliveries deliveriesCommand `cmd:"" help:"List deliveries, or show one with its refused rows." group:"Feeds"`
 	Status     statusCommand     `cmd:"" help:"Count what there is." group:"Platform"`
 	Findings   findingsCommand   `cmd:"" help:"Print findings as a stream." group:"Feeds"`
+	Indicator  indicatorCommand  `cmd:"" help:"Lists of what is known bad." group:"Traffic"`
 	Holding    holdingCommand    `cmd:"" help:"Tables of who holds which addresses and names." group:"Platform"`
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`

@@ -29,7 +29,7 @@ type sensorCommand struct {
 	Folder       []string      `help:"Folder into which another sensor rotates its files." placeholder:"DIR"`
 	Interface    []string      `help:"Network interface to capture from (Linux, root or CAP_NET_RAW)." placeholder:"NAME"`
 	Home         []string      `help:"Ranges to watch, such as 192.0.2.0/24. Default: the private ranges." placeholder:"CIDR"`
-	Indicators   []string      `help:"Files or folders of known-bad names and addresses, and of warning lists. Read again when they change." placeholder:"PATH"`
+	Indicators   []string      `help:"Files or folders of known-bad names and addresses, and of warning lists. Read again when they change, and so are the lists imported into the data directory." placeholder:"PATH"`
 	NoIndicators bool          `help:"Judge by behaviour alone."`
 	Upstream     string        `help:"Platform to which claims go, such as https://tocsin.example.org." placeholder:"URL"`
 	Key          string        `help:"File that holds the key for --upstream; the variable TOCSIN_KEY may hold the key itself." placeholder:"FILE"`
@@ -57,6 +57,9 @@ func (c sensorCommand) Run(ctx context.Context, std streams) error {
 	home, err := scanCommand{Home: c.Home}.ranges()
 	if err != nil {
 		return err
+	}
+	if imported := importedLists(c.Data); imported != "" {
+		c.Indicators = append(c.Indicators, imported)
 	}
 	w := &watching{command: c, std: std}
 	defer w.shut()
