@@ -7,6 +7,9 @@ var _ = add(Detector{Name: "beacon", About: "returns to one endpoint by a clock"
 const (
 	// beaconGaps is the fewest gaps that tell a clock from chance.
 	beaconGaps = 8
+	// exactGaps are enough for a timer's clock to a bare address: six ticks within a
+	// hundredth are no chance.
+	exactGaps = 6
 	// A clock with more jitter needs more gaps, and so does UDP, over which many
 	// programs keep in touch: below strictSpread few are enough.
 	strictSpread = 0.12
@@ -40,7 +43,7 @@ func beacons(h *Host, b *Bench) []Evidence {
 
 func beacon(h *Host, w *Way) (Evidence, bool) {
 	p := &w.OK
-	if !w.Outside || w.Transport != TCP && w.Transport != UDP || p.Gaps < beaconGaps || p.Spread > looseSpread || p.Near < 0.7 || p.Period <= 0 {
+	if !w.Outside || w.Transport != TCP && w.Transport != UDP || p.Gaps < exactGaps || p.Gaps < beaconGaps && !(p.Spread <= exactSpread/2 && w.Raw) || p.Spread > looseSpread || p.Near < 0.7 || p.Period <= 0 {
 		return Evidence{}, false
 	}
 	if (p.Spread > strictSpread || w.Transport == UDP) && p.Gaps < looseGaps || w.Transport == UDP && (w.Port == 53 || w.Port == 123) {

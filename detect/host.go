@@ -42,6 +42,7 @@ type Way struct {
 	Endpoint
 	Outside bool
 	Name    string // "" if none is known
+	Raw     bool   // HTTP was spoken there, and never with a name
 	Clock   string // which benign clock it is, "" if none
 	Shared  string // which shared infrastructure it is, "" if none
 
@@ -85,9 +86,10 @@ func (w *Way) silentWeb(h *Host) bool {
 }
 
 // nameless tells an address that no look-up, handshake or request of the host
-// named, although it names nearly all that it calls.
+// named, although it names nearly all that it calls; or that was asked by HTTP
+// with the bare address for a name.
 func (w *Way) nameless(h *Host) bool {
-	return w.Outside && w.Name == "" && h.Named >= 0.7
+	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw)
 }
 
 const (
@@ -108,6 +110,9 @@ func (w *Watch) summarise(h *Host, of *host) {
 		way := &h.Ways[len(h.Ways)-1]
 		way.fill(p, &w.rhythms)
 		way.Name = of.named[way.Addr]
+		if s := of.sites[way.Endpoint]; s != nil {
+			way.Raw = s.raw > 0 && s.raw == s.requests
+		}
 		if !way.Outside {
 			continue
 		}

@@ -14,8 +14,14 @@ const (
 	// meshSpread is the share of a mesh's peers that stand in different /16 (or
 	// /32) networks: a service's machines stand together.
 	meshSpread = 0.4
-	// controlBytes is the most that the median peer of a mesh that only keeps
-	// itself together exchanges; content is larger.
+	// A program that takes a new local port for each peer must show it otherwise: by
+	// peers that stand all apart, at ports of their own, and by short words.
+	meshApart = 0.8
+	meshWord  = 512 // octets with the median peer
+	// meshLookups is how many look-ups show that a host's names are seen.
+	meshLookups = 20
+	// controlBytes is the most that the median connection of a mesh that only keeps
+	// itself together moves; content is larger.
 	controlBytes = 4000
 	bulkBytes    = 1 << 20 // from one peer: content
 	bulkPeers    = 3
@@ -35,7 +41,7 @@ type crew struct {
 	remote  float64 // share of the commonest port called
 	torrent float64
 	bulk    int
-	median  float64 // octets of a peer, both ways
+	median  float64 // octets of a connection, both ways
 	walk    Pulse   // of the moments at which peers were new
 }
 
@@ -114,7 +120,7 @@ func (c *crew) measure() {
 		nets[p] = true
 		local[w.LocalPort]++
 		remote[w.Port]++
-		sizes = append(sizes, float64(w.Sent+w.Got))
+		sizes = append(sizes, float64(w.Sent+w.Got)/float64(max(w.Started, 1)))
 		firsts = append(firsts, float64(w.First)/1e6)
 		started += w.Started
 		if w.Got == 0 {
@@ -135,6 +141,23 @@ func (c *crew) measure() {
 	c.median = quantile(sizes, 0.5)
 	slices.Sort(firsts)
 	c.walk = gapsOf(firsts)
+}
+
+// strangers tells a crew on a web port that is most of what a host calls there,
+// although its look-ups are seen: it knows the addresses from somewhere else. A
+// browser may ask for names where nobody sees it, but then calls port 443.
+func (c *crew) strangers(h *Host) bool {
+	port := c.ways[0].Port
+	if h.Lookups < meshLookups || port == 443 {
+		return false
+	}
+	all := 0
+	for i := range h.Ways {
+		if w := &h.Ways[i]; w.Outside && w.Transport == TCP && w.Port == port {
+			all++
+		}
+	}
+	return 5*len(c.ways) >= 3*all
 }
 
 func commonest(counts map[uint16]int) float64 {
@@ -174,9 +197,9 @@ func mesh(h *Host, c *crew, b *Bench, content bool) (Evidence, bool) {
 	switch {
 	case c.peers < meshPeers || spread < meshSpread:
 		return Evidence{}, false
-	case c.what == "UDP" && c.local < 0.5:
+	case c.what == "UDP" && c.local < 0.5 && (spread < meshApart || c.remote > 0.5 || c.median > meshWord):
 		return Evidence{}, false
-	case web && (c.peers < meshWeb || c.never < 0.3 || c.again < 2):
+	case web && (c.peers < meshWeb || c.again < 2 || c.never < 0.3 && !c.strangers(h)):
 		return Evidence{}, false
 	case c.remote >= 0.8 && c.never >= 0.9 && c.again <= 3:
 		return Evidence{}, false // one port, nobody answers: that is a search
@@ -210,7 +233,7 @@ func mesh(h *Host, c *crew, b *Bench, content bool) (Evidence, bool) {
 	}
 	e.Figures = []Figure{{"peers", float64(c.peers)}, {"networks", float64(c.nets)}, {"never_spoke", round3(c.never)},
 		{"connections_each", round3(c.again)}, {"median_bytes", c.median}, {"torrent_ports", round3(c.torrent)}}
-	e.Because = fmt.Sprintf("%s over %s in %s networks, %s%% of which never said anything, %s connections and %s with each%s",
+	e.Because = fmt.Sprintf("%s over %s in %s networks, %s%% of which never said anything, %s connections with each and %s in one%s",
 		plural(c.peers, "peer", "peers"), c.what, count(c.nets), number(100*c.never), number(c.again), size(c.median), note)
 	return e, true
 }

@@ -42,6 +42,31 @@ func TestMesh(t *testing.T) {
 				s.call(h, to(fmt.Sprintf("198.51.100.%d:%d/udp", i+1, 20000+i)), call{at: float64(i) * 20, lasts: 0.2, sent: 100, got: 100, local: 19000})
 			}
 		}, None},
+		{"a new local port for each of thirty peers (Sality)", func(s *scene, h string) {
+			for i := range 30 {
+				s.call(h, to(fmt.Sprintf("%d.%d.%d.5:%d/udp", 40+i*2, i*11%250, i%250, 4000+i*91)), call{at: float64(i) * 0.52, lasts: 0, sent: 30, state: traffic.Attempted})
+			}
+		}, Suspected},
+		{"a route traced by UDP", func(s *scene, h string) {
+			for i := range 60 {
+				s.call(h, to(fmt.Sprintf("198.51.100.9:%d/udp", 33434+i)), call{at: float64(i) * 0.52, lasts: 0, sent: 30, state: traffic.Attempted})
+			}
+		}, None},
+		{"web servers all over the net that no look-up gave (Waledac)", func(s *scene, h string) {
+			for i := range 40 {
+				s.named(h, fmt.Sprintf("n%d.example", i), fmt.Sprintf("203.0.113.%d", i+1), float64(i))
+			}
+			for i := range 60 {
+				s.every(h, to(fmt.Sprintf("%d.%d.%d.5:80", 40+i, i*11%250, i%250)), float64(i)*10, 600, 0.3, 5, call{lasts: 2, sent: 500, got: 900, service: "http"})
+			}
+		}, Suspected},
+		{"web servers called by name", func(s *scene, h string) {
+			for i := range 60 {
+				a := fmt.Sprintf("%d.%d.%d.5", 40+i, i*11%250, i%250)
+				s.named(h, fmt.Sprintf("n%d.example", i), a, float64(i)*10-1)
+				s.every(h, to(a+":80"), float64(i)*10, 600, 0.3, 5, call{lasts: 2, sent: 500, got: 900, service: "http"})
+			}
+		}, None},
 		{"a search, which nobody answers", func(s *scene, h string) { sweepOf(s, h, 2323, 200, never) }, None},
 	})
 }
