@@ -300,3 +300,33 @@ func TestConversationsPastTheBoundAreCut(t *testing.T) {
 		t.Errorf("%d sessions, %d cut, %d flows; want %d, 50, 50", len(w.sessions), w.tally.Cut, len(b.Flows), maxSessions)
 	}
 }
+
+func TestExportsInPackets(t *testing.T) {
+	s := newScript(t)
+	s.udp(exporter, netip.MustParseAddrPort("203.0.113.2:2055"), string(v9(template9, data9(0x1b))))
+	all := s.read()
+	if len(all.Flows) != 2 || all.Flows[0].Orig != flow9.Orig || all.Flows[0].Point != flow9.Point || all.Flows[1].Service != "netflow" {
+		t.Errorf("got %s", tell(all))
+	}
+}
+
+func TestManyConversationsAtTheEndComeInBatches(t *testing.T) {
+	s := newScript(t)
+	for i := range 3000 {
+		s.udp(netip.AddrPortFrom(client.Addr(), uint16(1024+i)), server, "x")
+	}
+	r, err := Open("x", bytes.NewReader(s.pcap()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b traffic.Batch
+	flows := 0
+	for ; r.Next(&b) == nil; flows += len(b.Flows) {
+		if len(b.Flows) > batchRecords {
+			t.Fatalf("a batch of %d flows", len(b.Flows))
+		}
+	}
+	if flows != 3000 {
+		t.Errorf("got %d flows, want 3000", flows)
+	}
+}
