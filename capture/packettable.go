@@ -162,6 +162,7 @@ func (p *packetTable) take(line []byte, b *traffic.Batch) (field, reason string)
 		return "", ""
 	}
 	s := w.session(k, b)
+	s.unsized = true
 	s.count(k)
 	p.said(s, k, b)
 	w.settle(s, k)
@@ -217,7 +218,6 @@ func (p *packetTable) packet(k *packet) bool {
 	} else if n, ok := parseUint(first(p.v[pktLength])); ok {
 		k.bytes = max(n-ethernet, 0)
 	}
-	k.size = max(k.bytes-40, 0)
 	return true
 }
 
