@@ -92,7 +92,7 @@ func knowsEVE(head []byte) bool {
 }
 
 func openEVE(s source) (decoder, error) {
-	return &eve{objects: newJSONLines(s.in, s.head), tally: s.tally}, nil
+	return &eve{objects: newJSONLines(s), tally: s.tally}, nil
 }
 
 func (e *eve) fill(b *traffic.Batch) error {
