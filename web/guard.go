@@ -12,9 +12,9 @@ import (
 	"tocsin/casebook"
 )
 
-// contentPolicy lets a page load our own style, script and pictures, and nothing
-// else from anywhere.
-const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; " +
+// contentPolicy lets a page load our own style, script and pictures, and itself
+// anew, and nothing else from anywhere.
+const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // serve is the way of every request: log, headers, guard, route.
