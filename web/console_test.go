@@ -76,7 +76,8 @@ func sent(t *testing.T, h http.Handler, target string, fields url.Values) string
 	if w.Code != http.StatusSeeOther {
 		t.Fatalf("%s: got %d, want 303\n%s", target, w.Code, w.Body)
 	}
-	return page200(t, h, w.Header().Get("Location"), "en")
+	address, _, _ := strings.Cut(w.Header().Get("Location"), "#")
+	return page200(t, h, address, "en")
 }
 
 // refused posts a form that must be refused, and gives the page that says why.
@@ -136,7 +137,7 @@ func TestOverview(t *testing.T) {
 		"16 Mar 2026 21:03:27</time> UTC",                   // and in UTC
 		"2 h, from: discovery",                              // the limit
 		"after press reports and a law firm&#39;s letter",   // and what it rests on
-		"provisional", "Open question:", "North Access →",   // who owes whom
+		"provisional", "Open question:", "North Access →", // who owes whom
 		`#confirm">Decide`)
 	if strings.Contains(act, "speaks for no party") {
 		t.Errorf("a party is there, and none is said to be in\n%s", act)
@@ -202,7 +203,7 @@ func TestIncidentPage(t *testing.T) {
 	h := trusted(b.Desk)
 	address := "/incidents/" + b.opened.ID.Text("inc")
 	text := page200(t, h, address, "en")
-	wantWords(t, part(t, text, "facts"), "1,200,000", "alice", "Controlled addresses, different within 24 h")
+	wantWords(t, part(t, text, "facts"), "1,200,000", "alice", "Controlled addresses (different within 24 h)")
 	grades := part(t, text, "grades")
 	wantWords(t, grades, "Proposed by rule", "Determined by centre or authority", "<p class=\"level\">serious</p>", "the centre&#39;s letter", "extremely serious", "by the figures as they stand", "annex 1 (not read)", "nobody yet")
 	log := part(t, text, "timeline")
@@ -241,7 +242,7 @@ func TestDecide(t *testing.T) {
 		t.Fatal(waiting, err)
 	}
 	yes, no := "/incidents/"+waiting[0].ID.Text("inc"), "/incidents/"+waiting[1].ID.Text("inc")
-	wantWords(t, page200(t, h, yes, "en"), "Yes, it is an incident", "No, it is none", "nobody has confirmed it yet")
+	wantWords(t, page200(t, h, yes, "en"), "Yes, it is an incident", "No, it is none", "a person must say which grade it has")
 
 	refused(t, h, yes+"/confirm", url.Values{"text": {"half a sentence"}}, 400, "This is needed.", "half a sentence", `data-address="`+yes+`"`)
 	text := sent(t, h, yes+"/confirm", url.Values{"as": {"alice"}, "category": {"trojan"}, "fact.controlled_addresses_unique_24h": {"1,000,000"}, "text": {"seen by two"}})

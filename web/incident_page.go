@@ -88,6 +88,24 @@ type caseView struct {
 // CanAct reports whether anything is left to be done with the incident.
 func (v caseView) CanAct() bool { return v.State <= casebook.OpenIncident }
 
+// Shows reports whether the page has the form of an act, in the state in which the
+// incident is.
+func (v caseView) Shows(act string) bool {
+	switch act {
+	case "":
+		return true
+	case "dismiss":
+		return v.State == casebook.ProposedIncident
+	case "grade":
+		return v.State == casebook.OpenIncident
+	case "take":
+		return v.CanAct() && v.Owner == ""
+	case "give", "release":
+		return v.CanAct() && v.Owner != ""
+	}
+	return v.CanAct()
+}
+
 // gradeRow is what stands of the grades of an incident under one regime. The four
 // standings are kept apart.
 type gradeRow struct {

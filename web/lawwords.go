@@ -105,21 +105,14 @@ func (l *language) limit(text string) (string, error) {
 	if err != nil {
 		return text, nil
 	}
-	switch limit.Unit {
-	case regime.AtOnce:
-		return l.say("limit.at_once")
-	case regime.Minutes:
-		return l.say("limit.minutes", "n", limit.N)
-	case regime.Hours:
-		return l.say("limit.hours", "n", limit.N)
-	case regime.Days:
-		return l.say("limit.days", "n", limit.N)
-	case regime.WorkingDays:
-		return l.say("limit.working_days", "n", limit.N)
-	case regime.Months:
-		return l.say("limit.months", "n", limit.N)
+	key := map[regime.Unit]string{regime.AtOnce: "limit.at_once", regime.Minutes: "limit.minutes", regime.Hours: "limit.hours", regime.Days: "limit.days",
+		regime.WorkingDays: "limit.working_days", regime.Months: "limit.months"}[limit.Unit]
+	if key == "" {
+		key = "limit." + strings.ReplaceAll(limit.Word, " ", "_")
+	} else if limit.N == 1 && limit.Unit >= regime.Days {
+		key += ".one"
 	}
-	return l.say("limit." + strings.ReplaceAll(limit.Word, " ", "_"))
+	return l.say(key, "n", limit.N)
 }
 
 // fact writes the value of a fact: figures with their digits grouped, yes and no,

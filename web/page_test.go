@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -287,13 +289,69 @@ func closedLists() map[string][]string {
 	enter("role", func(n uint8) fmt.Stringer { return casebook.Role(n) })
 	enter("severity", func(n uint8) fmt.Stringer { return casebook.Severity(n) })
 	enter("state", func(n uint8) fmt.Stringer { return casebook.State(n) })
+	enter("duty.state", func(n uint8) fmt.Stringer { return casebook.DutyState(n) })
+	enter("incident.state", func(n uint8) fmt.Stringer { return casebook.IncidentState(n) })
+	enter("category", func(n uint8) fmt.Stringer { return casebook.Category(n) })
+	enter("standing", func(n uint8) fmt.Stringer { return casebook.Standing(n) })
+	enter("reach", func(n uint8) fmt.Stringer { return casebook.Reach(n) })
 	enter("delivery.state", func(n uint8) fmt.Stringer { return casebook.DeliveryState(n) })
 	for n := range casebook.Test + 1 {
 		lists["type"] = append(lists["type"], n.String())
 		lists["class"] = append(lists["class"], n.Class())
 	}
-	for _, status := range []int{400, 401, 403, 404, 405, 421, 500} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 500} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
+	}
+	return lists
+}
+
+// openLists gives the values of lists that others may add to; one without a word is
+// shown as it is written.
+func openLists() map[string][]string {
+	lists := map[string][]string{
+		"party":        regime.Roles,
+		"power":        regime.Acts,
+		"confidence":   {regime.Text, regime.Summary, regime.Memory, regime.Draft, regime.Unknown, regime.Confirmed},
+		"level":        {"none"},
+		"meets":        {"dispatched", "delivered", "acknowledged"},
+		"outbox.state": {"waiting", "sending", "sent", "dead"},
+		"entry": {casebook.Occurred, casebook.Observed, casebook.Received, casebook.Surfaced, casebook.Confirmed, casebook.Classified, casebook.Determined, casebook.Handled,
+			casebook.NewFact, casebook.Noted, casebook.OwnerTook, casebook.OwnerGave, casebook.OwnerReleased, casebook.GradeProposed, casebook.DutyOpened, casebook.DutyWarned,
+			casebook.DutyMissed, casebook.DutyClosed, casebook.TriageLapsed, casebook.Dismissed},
+		"rule":          {"grade", "watch", "send"},
+		"machine":       {"local", "key", "loopback"},
+		"zone":          {"UTC", "Asia/Shanghai"},
+		"weekday":       {"0", "1", "2", "3", "4", "5", "6"},
+		"done":          incidentActs,
+		"filter":        {"all"},
+		"regime.status": {"in_force", "historical", "proposed", "catalogue"},
+		"consequences":  {"none", "draft", "in_force"},
+		"clock":         {"slow", "fast"},
+		"list":          {"and", "or"},
+		"limit":         {"days.one", "working_days.one", "months.one", "promptly", "as_ordered", "no_figure", "unknown"},
+		"refused":       {"400", "403", "409"},
+		// The words of the laws for what starts a clock, as regime has them.
+		"anchor": {"detection", "awareness", "reasonable_belief", "classification", "determination", "submission_of_previous_stage", "receipt_of_previous_stage",
+			"newly_confirmed_fact", "end_of_handling", "availability_of_fix", "payment", "notice_to_handle", "receipt_of_appeal", "end_of_impediment", "oral_report", "request",
+			"month_end", "quarter_end"},
+	}
+	for _, one := range dutyFilters {
+		lists["filter"] = append(lists["filter"], one.key)
+	}
+	for _, one := range slices.Concat(incidentFilters, outboxFilters) {
+		if one != "" {
+			lists["filter"] = append(lists["filter"], one)
+		}
+	}
+	for _, f := range regime.Facts().List() {
+		lists["fact"] = append(lists["fact"], f.Name)
+		lists["rank"] = append(lists["rank"], f.Words...)
+	}
+	for _, p := range regime.Builtin().Packs() {
+		lists["level"] = append(lists["level"], p.Grades.Levels...)
+		for _, s := range p.Stages {
+			lists["anchor"] = append(lists["anchor"], s.Anchor)
+		}
 	}
 	return lists
 }
@@ -306,8 +364,29 @@ func TestWords(t *testing.T) {
 			used[list+"."+value] = true
 		}
 	}
+	for list, values := range openLists() {
+		for _, value := range values {
+			used[list+"."+value] = true
+		}
+	}
 	call := regexp.MustCompile(`\bt "([^"]+)"`)
+	// Keys that Go says: of faults and of figures, of whole words.
+	said := regexp.MustCompile(`"((?:fault|span|left|limit|clock|place|figure|refused)\.[a-z_.0-9]+|yes|no|unknown)"`)
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range said.FindAllStringSubmatch(string(text), -1) {
+			used[m[1]] = true
+		}
+	}
 	lists := regexp.MustCompile(`\bword "([^"]+)"`)
+	open := regexp.MustCompile(`\bwordOr "([^"]+)"`)
 	names, err := fs.Glob(pageFiles, "page/*.html")
 	if err != nil || len(names) == 0 {
 		t.Fatal("no pages", err)
@@ -319,6 +398,11 @@ func TestWords(t *testing.T) {
 		}
 		for _, m := range call.FindAllStringSubmatch(string(text), -1) {
 			used[m[1]] = true
+		}
+		for _, m := range open.FindAllStringSubmatch(string(text), -1) {
+			if openLists()[m[1]] == nil && closedLists()[m[1]] == nil {
+				t.Errorf("%s shows words of %q, which isn't a list", name, m[1])
+			}
 		}
 		for _, m := range lists.FindAllStringSubmatch(string(text), -1) {
 			if closedLists()[m[1]] == nil {
