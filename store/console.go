@@ -12,37 +12,76 @@ import (
 
 // What the pages of the console ask for besides the lists of each noun.
 
-// DutiesBetween gives the duties in one of some states whose due moment lies in
-// [from, to), the soonest first; a zero moment is no bound.
-func (r *Reader) DutiesBetween(ctx context.Context, states []casebook.DutyState, from, to time.Time, limit int) ([]casebook.Duty, error) {
+// A DutySpan narrows duties to some states and to due moments in [From, To); a zero
+// moment is no bound.
+type DutySpan struct {
+	States   []casebook.DutyState
+	From, To time.Time
+	// Decided leaves out the duties of incidents that wait for a yes or no.
+	Decided bool
+}
+
+// DutiesBetween gives the duties of a span, the soonest due first.
+func (r *Reader) DutiesBetween(ctx context.Context, s DutySpan, limit int) ([]casebook.Duty, error) {
 	w := where{text: r.seesOf("d"), args: []any{limit}}
 	var list []string
-	for _, s := range states {
-		list = append(list, fmt.Sprint(int64(s)))
+	for _, state := range s.States {
+		list = append(list, fmt.Sprint(int64(state)))
 	}
 	w.and("d.state IN (" + strings.Join(list, ", ") + ")")
-	if !from.IsZero() {
-		w.and("d.due >= ?", micros(from))
+	if !s.From.IsZero() {
+		w.and("d.due >= ?", micros(s.From))
 	}
-	if !to.IsZero() {
-		w.and("d.due < ?", micros(to))
+	if !s.To.IsZero() {
+		w.and("d.due < ?", micros(s.To))
+	}
+	if s.Decided {
+		w.and("i.state <> ?", int64(casebook.ProposedIncident))
 	}
 	rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE `+w.text+` ORDER BY d.due, d.id LIMIT $1`, w.args...)
 	return collect(rows, err, duties)
 }
 
+// NextDue gives, for each of some incidents that has a duty that runs, the first due
+// moment from now on.
+func (r *Reader) NextDue(ctx context.Context, ids []casebook.ID, now time.Time) (map[casebook.ID]time.Time, error) {
+	next := map[casebook.ID]time.Time{}
+	if len(ids) == 0 {
+		return next, nil
+	}
+	if len(ids) > maxNamed {
+		return nil, fmt.Errorf("%d incidents asked for at once, at most %d: %w", len(ids), maxNamed, casebook.ErrTooLarge)
+	}
+	w := where{text: r.seesOf("d"), args: []any{micros(now)}}
+	w.and("i.public IN ("+places(len(ids))+")", octetsOf(ids)...)
+	rows, err := r.q.QueryContext(ctx, `SELECT i.public, MIN(d.due) FROM duty d JOIN incident i ON i.id = d.incident
+		WHERE d.state IN (0, 1) AND d.due >= $1 AND `+w.text+` GROUP BY i.public`, w.args...)
+	_, err = collect(rows, err, func(rows *sql.Rows) (due int64, err error) {
+		var public []byte
+		err = rows.Scan(&public, &due)
+		next[casebook.ID(public)] = moment(due)
+		return due, err
+	})
+	return next, err
+}
+
+// maxNamed bounds how many incidents are asked for by name at once.
+const maxNamed = 1000
+
+func places(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
 // IncidentsNamed gives the incidents of some names that the reader sees, by name;
-// at most a thousand names may be asked for.
+// at most maxNamed may be asked for.
 func (r *Reader) IncidentsNamed(ctx context.Context, ids []casebook.ID) (map[casebook.ID]casebook.Incident, error) {
 	named := map[casebook.ID]casebook.Incident{}
 	if len(ids) == 0 {
 		return named, nil
 	}
-	if len(ids) > 1000 {
-		return nil, fmt.Errorf("%d incidents asked for at once, at most 1000: %w", len(ids), casebook.ErrTooLarge)
+	if len(ids) > maxNamed {
+		return nil, fmt.Errorf("%d incidents asked for at once, at most %d: %w", len(ids), maxNamed, casebook.ErrTooLarge)
 	}
 	w := where{text: r.seesOf("i")}
-	w.and("i.public IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(ids)), ", ")+")", octetsOf(ids)...)
+	w.and("i.public IN ("+places(len(ids))+")", octetsOf(ids)...)
 	rows, err := r.q.QueryContext(ctx, selectIncidents+` WHERE `+w.text, w.args...)
 	all, err := collect(rows, err, incidents)
 	for _, i := range all {

@@ -44,8 +44,15 @@ type actView struct {
 	Due      dutyList
 	AllDue   int64
 	Passed   dutyList // provisional ones whose moment is over
-	Proposed []casebook.Incident
+	Proposed []proposedLine
 	AllWait  int64
+}
+
+// proposedLine is an incident that waits for a yes or no, with the first moment at
+// which something would be due after a yes; zero if nothing would.
+type proposedLine struct {
+	casebook.Incident
+	Next time.Time
 }
 
 // Quiet reports that nothing waits for a person.
@@ -73,15 +80,16 @@ func (s *server) actView(ctx context.Context, scope casebook.Scope, c counts, no
 	v.Stuck = !next.IsZero() && now.Sub(next) > stuckAfter
 	running := []casebook.DutyState{casebook.Unset, casebook.OpenDuty}
 	for _, one := range []struct {
-		into     *dutyList
-		states   []casebook.DutyState
-		from, to time.Time
+		into *dutyList
+		span store.DutySpan
 	}{
-		{&v.Missed, []casebook.DutyState{casebook.Missed}, time.Time{}, time.Time{}},
-		{&v.Due, running, now, time.Time{}},
-		{&v.Passed, running, time.Time{}, now},
+		{&v.Missed, store.DutySpan{States: []casebook.DutyState{casebook.Missed}}},
+		// What waits for a yes or no is listed by itself, and not with each of the
+		// duties that a yes would bring.
+		{&v.Due, store.DutySpan{States: running, From: now, Decided: true}},
+		{&v.Passed, store.DutySpan{States: running, To: now, Decided: true}},
 	} {
-		duties, err := r.DutiesBetween(ctx, one.states, one.from, one.to, homeDuties)
+		duties, err := r.DutiesBetween(ctx, one.span, homeDuties)
 		if err != nil {
 			return v, err
 		}
@@ -89,7 +97,18 @@ func (s *server) actView(ctx context.Context, scope casebook.Scope, c counts, no
 			return v, err
 		}
 	}
-	v.Proposed, err = r.WaitingIncidents(ctx, homeRows)
+	waiting, err := r.WaitingIncidents(ctx, homeRows)
+	if err != nil {
+		return v, err
+	}
+	var ids []casebook.ID
+	for _, i := range waiting {
+		ids = append(ids, i.ID)
+	}
+	dues, err := r.NextDue(ctx, ids, now)
+	for _, i := range waiting {
+		v.Proposed = append(v.Proposed, proposedLine{i, dues[i.ID]})
+	}
 	return v, err
 }
 
