@@ -213,8 +213,8 @@ func (f *form) facts(register *regime.Register) casebook.Facts {
 	return facts
 }
 
-// plainFigure writes a figure as people in the trade write them, 120万, 1.2 亿 or
-// １２０，０００, in plain digits; anything else stays as it is.
+// plainFigure writes a figure, or each end of a range, as people in the trade write
+// them, 120万, 1.2 亿 or １２０，０００, in plain digits; anything else stays as it is.
 func plainFigure(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -227,19 +227,29 @@ func plainFigure(text string) string {
 		}
 		return r
 	}, text)
+	ends := strings.Split(text, "..")
+	for i, end := range ends {
+		ends[i] = plainEnd(end)
+	}
+	return strings.Join(ends, "..")
+}
+
+// plainEnd writes one figure in plain digits.
+func plainEnd(text string) string {
 	for unit, zeros := range map[string]int{"万": 4, "亿": 8} {
 		head, ok := strings.CutSuffix(strings.TrimSpace(text), unit)
 		if !ok {
 			continue
 		}
 		whole, part, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(head), ",", ""), ".")
-		if len(part) > zeros {
+		if whole == "" || len(part) > zeros {
 			return text
 		}
-		digits := whole + part + strings.Repeat("0", zeros-len(part))
-		if _, err := strconv.ParseInt(digits, 10, 64); err == nil {
-			return digits
+		n, err := strconv.ParseInt(whole+part+strings.Repeat("0", zeros-len(part)), 10, 64)
+		if err != nil {
+			return text
 		}
+		return strconv.FormatInt(n, 10)
 	}
 	return text
 }
