@@ -7,6 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +50,55 @@ func TestMailReachesTheOthersWhenOneIsRefused(t *testing.T) {
 	}
 	if want := []string{"first@example.org", "last@example.org"}; !slices.Equal(s.to, want) {
 		t.Errorf("got to %q, want %q", s.to, want)
+	}
+}
+
+// TestMailTakenByAServerThatHangsUp: after its 250 the mail is the server's, whatever
+// comes of the goodbye.
+func TestMailTakenByAServerThatHangsUp(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- hangUp(l) }()
+	proof, err := send(t, open(t, Settings{Mail: MailSettings{Server: l.Addr().String(), From: "tocsin@cert.example"}}), "mailto:duty@example.org", someMessage("msg_0019"))
+	if err != nil || proof.Code != 250 || proof.Said != "2.0.0 queued as 4F2" {
+		t.Errorf("got %+v, %v", proof, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// hangUp takes one mail as a server does, and closes.
+func hangUp(l net.Listener) error {
+	conn, err := l.Accept()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	c := textproto.NewConn(conn)
+	say := "220 sink.example"
+	for {
+		if err := c.PrintfLine("%s", say); err != nil {
+			return err
+		}
+		line, err := c.ReadLine()
+		if err != nil {
+			return err
+		}
+		say = "250 2.0.0 ok"
+		if line == "DATA" {
+			if err := c.PrintfLine("354 go on"); err != nil {
+				return err
+			}
+			if _, err := c.ReadDotBytes(); err != nil {
+				return err
+			}
+			return c.PrintfLine("250 2.0.0 queued as 4F2")
+		}
 	}
 }
 
@@ -248,5 +300,26 @@ func TestOnlyNamedCommandsAreStarted(t *testing.T) {
 	}
 	if len(s.received(t)) > 0 {
 		t.Error("it was started")
+	}
+}
+
+// TestWhatACommandStartedEndsWithIt: at the limit nothing is left behind.
+func TestWhatACommandStartedEndsWithIt(t *testing.T) {
+	s := newScript(t)
+	settings := s.settings()
+	settings.Limit = time.Second
+	s.set(hangs)
+	if _, err := send(t, open(t, settings, s.target()), s.target(), someMessage("msg_0020")); !Temporary(err) {
+		t.Fatalf("got %v", err)
+	}
+	pid := strings.TrimSpace(string(s.files(t, "child")[0]))
+	for deadline := time.Now().Add(10 * time.Second); ; <-time.After(10 * time.Millisecond) {
+		stat, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("process %s lives on: %s", pid, stat)
+		}
 	}
 }

@@ -286,7 +286,7 @@ cd "$1" || exit 3
 case $(cat mood) in
 1) echo come back later; exit 75 ;;
 2) echo not wanted here; exit 9 ;;
-3) sleep 600 & wait ;;
+3) sleep 600 & echo $! >child; wait ;;
 esac
 cat >"got.$$"
 env >"env.$$"

@@ -71,7 +71,7 @@ const voided = "void"
 
 // stageActs are what can happen to a stage: "level1_report.submitted", or with its
 // regime "cn-miit-2009-156/level1_report.submitted".
-var stageActs = []string{"submitted", "received", "suspended", "resumed"}
+var stageActs = []string{"submitted", "received", "suspended", "resumed", "extended"}
 
 // eventNames gives every name that an event may have.
 func (l *Library) eventNames() []string {

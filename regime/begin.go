@@ -98,7 +98,7 @@ func (r *reckoner) recorded(anchor, of string, word anchorWord) []beginning {
 // name or under one that says the regime too, since stages of several regimes may
 // have one name.
 func (r *reckoner) acts(stage, act string) []Event {
-	list := append(r.in.events(stage+"."+act), r.in.events(r.pack.ID+"/"+stage+"."+act)...)
+	list := slices.Concat(r.in.events(stage+"."+act), r.in.events(r.pack.ID+"/"+stage+"."+act))
 	slices.SortStableFunc(list, func(a, b Event) int { return a.At.Compare(b.At) })
 	return list
 }

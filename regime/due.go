@@ -23,7 +23,11 @@ type Due struct {
 	Cap      string         // the second limit that ends it early, "" where none does
 	Readings []string       // what each source says of the limit, where there are several
 	Content  []string       // what the filing holds
-	Remarks  []string       // a calendar that has run out, a rule that may hold
+	// LateReasons says when and how lateness must be explained, "" where the regime
+	// doesn't ask.
+	LateReasons string
+	early       bool     // a filing from before it began counts
+	Remarks     []string // a calendar that has run out, a rule that may hold
 }
 
 // Answer is what is owed, and what a person should know besides.
@@ -49,6 +53,7 @@ func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, err
 	if country, _, _ := strings.Cut(in.Party.Region, "-"); in.Party.MemberState == "" && states[country].zone != nil {
 		in.Party.MemberState = country
 	}
+	in = in.sorted()
 	packs, err := l.asked(in, at, regimes, &answer)
 	if err != nil {
 		return answer, err
@@ -61,10 +66,13 @@ func (l *Library) Due(in Incident, at time.Time, regimes ...string) (Answer, err
 		for _, s := range p.Stages {
 			found = append(found, r.stage(s)...)
 		}
-		if len(found) == 0 {
+		if len(found) == 0 && len(regimes) > 0 {
 			answer.Remarks = append(answer.Remarks, r.nothing())
 		}
 		answer.Duties = append(answer.Duties, found...)
+	}
+	if len(answer.Duties) == 0 && len(regimes) == 0 {
+		answer.Remarks = append(answer.Remarks, fmt.Sprintf("nothing is owed by what is recorded, under the %d regimes in force that may concern the party", len(packs)))
 	}
 	for _, d := range answer.Duties {
 		for _, r := range d.Remarks {
@@ -100,7 +108,9 @@ func (l *Library) asked(in Incident, at time.Time, regimes []string, answer *Ans
 		switch newest := l.newest(id); {
 		case p != nil && p.GradesFor != "" && len(p.Stages) == 0:
 		case p == nil || newest.Status == "catalogue" || newest.Status == "proposed":
-			answer.Remarks = append(answer.Remarks, notRunning(newest, begins))
+			if len(regimes) > 0 {
+				answer.Remarks = append(answer.Remarks, notRunning(newest, begins))
+			}
 		default:
 			packs = append(packs, p)
 		}
@@ -238,14 +248,12 @@ func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
 		truth = min(truth, best)
 	}
 	if s.when != nil && truth != No {
-		t := s.when.Could(r.in.Facts)
-		if at := s.when.At(r.in.Facts); at == Yes {
+		t := Maybe
+		switch {
+		case s.when.Could(r.in.Facts) == No:
+			t = No
+		case s.Presumed || s.when.At(r.in.Facts) == Yes:
 			t = Yes
-		} else if t == Yes || s.Presumed && t == Maybe {
-			t = Maybe
-			if s.Presumed {
-				t = Yes
-			}
 		}
 		if t == Maybe && why == "" {
 			why = "to be graded: a person must say whether " + s.when.Text

@@ -186,7 +186,7 @@ func TestWhoseLaw(t *testing.T) {
 }
 
 func TestVersionOfThen(t *testing.T) {
-	const text = `{"party":{"roles":["cii_operator"]},"facts":{"disrupts_essential_service":true},"events":{"awareness":"%s-02T08:00:00+08:00","initial.submitted":"%[1]s-02T09:00:00+08:00"}}`
+	const text = `{"party":{"roles":["cii_operator"]},"facts":{"disrupts_essential_service":true},"events":{"awareness":"%s-02T08:00:00+08:00","initial.submitted":"%[1]s-02T09:00:00+08:00","supplementary.submitted":"%[1]s-02T10:00:00+08:00"}}`
 	for month, want := range map[string]string{"2025-03": "2025-03-16", "2026-03": "2026-04-01"} {
 		a := due(t, fmt.Sprintf(text, month), month+"-05T00:00:00Z", "sg-csa-cii")
 		i := slices.IndexFunc(a.Duties, func(d Due) bool { return d.Stage == "final" })
@@ -349,5 +349,95 @@ stages:
 		if said := strings.Join(a.Remarks, "; "); !strings.Contains(said, c.remark) {
 			t.Errorf("%s: remarks %q, want %q", c.name, said, c.remark)
 		}
+	}
+}
+
+// Who files before anybody has graded is on time; what follows a stage isn't met by
+// what was sent before it.
+func TestFiledBeforeItBegan(t *testing.T) {
+	a := due(t, `{"party":{"roles":["financial_entity"]},"events":{"awareness":"2026-03-02T08:00:00Z","initial.submitted":"2026-03-02T09:00:00Z","classification":"2026-03-02T18:00:00Z"}}`, "2026-03-04T00:00:00Z", "eu-dora")
+	if got, want := fmt.Sprint(told(a.Duties)), "[initial 2026-03-02T23:00:00+01:00 met intermediate 2026-03-05T10:00:00+01:00 open]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	a = due(t, `{"party":{"roles":["telecom_operator"]},"grades":{"cn-miit-2009-156":[{"grade":"general","at":"2026-03-02T09:00:00+08:00"},{"grade":"serious","at":"2026-03-02T15:00:00+08:00"}]},"events":{"detection":"2026-03-02T09:00:00+08:00","level2_report.submitted":"2026-03-02T14:00:00+08:00"}}`, "2026-03-03T00:00:00+08:00", "cn-miit-2009-156")
+	if got := fmt.Sprint(told(a.Duties)); !strings.HasPrefix(got, "[level2_report 2026-03-02T17:00:00+08:00 met ") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func BenchmarkDue(b *testing.B) {
+	l := Builtin()
+	in, err := l.ReadIncident("bench", []byte(`{"party":{"roles":["telecom_operator"],"region":"CN-11"},"facts":{"controlled_addresses_unique_24h":{"low":850000,"point":900000,"high":1010000}},"events":{"detection":"2026-03-02T09:00:00+08:00"}}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	at := mustParse("2026-03-02T02:00:00Z")
+	for b.Loop() {
+		if a, err := l.Due(in, at); err != nil || len(a.Duties) < 5 {
+			b.Fatal(a, err)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, faults := load(nil, false); len(faults) > 0 {
+			b.Fatal(faults)
+		}
+	}
+}
+
+func TestExtension(t *testing.T) {
+	const text = `{"party":{"roles":["network_operator"]},"grades":{"cn-cac-2025":"serious"},"events":{"awareness":"2026-03-02T09:00:00+08:00",
+		"other_initial.extended":{"at":"%s","until":"2026-03-02T20:00:00+08:00","reason":"power cut","by":["the provincial office","bob"]}}}`
+	a := due(t, fmt.Sprintf(text, "2026-03-02T12:00:00+08:00"), "2026-03-02T14:00:00+08:00", "cn-cac-2025")
+	if d := a.Duties[0]; d.State != casebook.OpenDuty || !d.Due.Equal(mustTime(t, "2026-03-02T20:00:00+08:00")) || !d.WasDue.Equal(mustTime(t, "2026-03-02T13:00:00+08:00")) {
+		t.Errorf("granted in time: got %q, before %s", told(a.Duties), d.WasDue)
+	}
+	a = due(t, fmt.Sprintf(text, "2026-03-02T13:30:00+08:00"), "2026-03-02T14:00:00+08:00", "cn-cac-2025")
+	if d := a.Duties[0]; d.State != casebook.Missed {
+		t.Errorf("granted too late: got %q", told(a.Duties))
+	}
+}
+
+// One filing serves two regimes where a law says so.
+func TestOneFilingForTwo(t *testing.T) {
+	text := strings.Replace(province, "    to: {all_of: [branch]}\n", "    to: {all_of: [branch]}\n    met_by: [cn-cac-2025/other_initial]\n", 1)
+	l, faults := Check(map[string][]byte{"ours.yaml": []byte(text)})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	a, err := l.Due(read(t, l, `{"party":{"roles":["hosting"]},"grades":{"cn-xx-2026":"grave","cn-cac-2025":"serious"},"events":{"detection":"2026-03-02T09:00:00+08:00","awareness":"2026-03-02T09:00:00+08:00",
+		"cn-cac-2025/other_initial.submitted":"2026-03-02T12:00:00+08:00"}}`), mustTime(t, "2026-03-03T00:00:00+08:00"), "cn-xx-2026", "cn-cac-2025")
+	if got, want := fmt.Sprint(told(a.Duties)), "[other_initial 2026-03-02T13:00:00+08:00 met report 2026-03-02T15:00:00+08:00 met]"; err != nil || got != want {
+		t.Errorf("got %s %v, want %s", got, err, want)
+	}
+}
+
+func TestGoverning(t *testing.T) {
+	at := mustTime(t, "2026-03-02T09:00:00Z")
+	duty := func(stage, key string, hours int, s casebook.DutyState) casebook.Duty {
+		return casebook.Duty{ID: casebook.NewID(at), Regime: "kr-icna", Stage: stage, Key: key, Started: at, Due: at.Add(time.Duration(hours) * time.Hour), State: s}
+	}
+	list := []casebook.Duty{duty("initial", "", 24, casebook.OpenDuty), duty("initial", "", 20, casebook.OpenDuty), duty("initial", "", 2, casebook.Met),
+		duty("supplement", "a", 24, casebook.OpenDuty), duty("supplement", "b", 24, casebook.OpenDuty), duty("initial", "", 20, casebook.Unset)}
+	got := Governing(list)
+	want := map[casebook.ID]casebook.ID{list[0].ID: list[1].ID, list[5].ID: list[1].ID}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// What the Union says is significant for a digital service holds under the law that
+// transposes the directive too.
+func TestDigitalServiceUnderNationalLaw(t *testing.T) {
+	const text = `{"party":{"roles":["dns_service"],"member_state":"DE"},"facts":{"outage_minutes":%d%s},"events":{"awareness":"2026-03-02T09:00:00+01:00"}}`
+	a := due(t, fmt.Sprintf(text, 31, ""), "2026-03-02T10:00:00+01:00")
+	if got, want := fmt.Sprint(told(a.Duties)), "[erstmeldung 2026-03-03T09:00:00+01:00 open meldung 2026-03-05T09:00:00+01:00 open]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	a = due(t, fmt.Sprintf(text, 31, `,"planned_maintenance":true,"severe_disruption_possible":false,"others_damage_possible":false`), "2026-03-02T10:00:00+01:00")
+	if len(a.Duties) > 0 {
+		t.Errorf("planned: got %q", told(a.Duties))
 	}
 }

@@ -106,7 +106,7 @@ func (v *verifier) checkGrade(l *Library, at string, e Example, in Incident) {
 	}
 	level, reach := "none", ""
 	// Where nothing is known of any rule each level is possible; an example calls that none.
-	if got := p.grade(l.rules(p), in.Party, in.Facts); len(got) > 0 && (got[0].Reach != casebook.Possible || len(got[0].Figures) > 0) {
+	if got := p.grade(l.rules(p, in.Facts), in.Party, in.Facts); len(got) > 0 && (got[0].Reach != casebook.Possible || len(got[0].Figures) > 0) {
 		level, reach = got[0].Level, got[0].Reach.String()
 	}
 	if level != e.Grade || reach != e.Reach {

@@ -166,7 +166,7 @@ func (l *Library) stand(p *Pack, in Incident) (standing, []casebook.Grade) {
 		given, final = s.history[n-1].Level, s.history[n-1].Final
 		s.owed[given] = Yes
 	}
-	proposed := p.grade(l.rules(p), in.Party, in.Facts)
+	proposed := p.grade(l.rules(p, in.Facts), in.Party, in.Facts)
 	if final {
 		return s, proposed
 	}
@@ -247,11 +247,12 @@ func (in Incident) kinds(word string) []Event {
 	return list
 }
 
-// rules are a pack's own and those of packs that add to its grades.
-func (l *Library) rules(p *Pack) []Rule {
+// rules are a pack's own and those of packs that add to its grades, but for what
+// these except.
+func (l *Library) rules(p *Pack, facts casebook.Facts) []Rule {
 	rules := p.Grades.Rules
 	for _, id := range l.IDs() {
-		if o := l.newest(id); o.GradesFor == p.ID {
+		if o := l.newest(id); (o.GradesFor == p.ID || p.Transposes != "" && o.GradesFor == p.Transposes) && (o.Grades.except == nil || o.Grades.except.At(facts) != Yes) {
 			rules = slices.Concat(rules, o.Grades.Rules)
 		}
 	}

@@ -13,6 +13,8 @@ type Incident struct {
 	Facts  casebook.Facts
 	Grades map[string][]Graded // by regime, in the order in which they were given
 	Events []Event             // in any order
+
+	byKind map[string][]Event // the events of each kind in order of time, once sorted
 }
 
 // Party is who owes.
@@ -42,6 +44,8 @@ type Event struct {
 	Was    time.Time
 	Reason string
 	By     []string
+	// Until is set where an authority extended a stage: the new last moment on time.
+	Until time.Time
 }
 
 // Of makes an incident of what the desk keeps. Entries of the log that another one
@@ -89,17 +93,21 @@ func Of(party casebook.Party, facts casebook.Facts, grades []casebook.Grade, log
 	return in
 }
 
-// events gives the moments of a kind, in order of time.
-func (in Incident) events(kind string) []Event {
-	var list []Event
+// sorted gives the incident with its events by kind, in order of time.
+func (in Incident) sorted() Incident {
+	in.byKind = map[string][]Event{}
 	for _, e := range in.Events {
-		if e.Kind == kind {
-			list = append(list, e)
-		}
+		in.byKind[e.Kind] = append(in.byKind[e.Kind], e)
 	}
-	slices.SortStableFunc(list, func(a, b Event) int { return a.At.Compare(b.At) })
-	return list
+	for _, list := range in.byKind {
+		slices.SortStableFunc(list, func(a, b Event) int { return a.At.Compare(b.At) })
+	}
+	return in
 }
+
+// events gives the moments of a kind, in order of time, of a sorted incident. The
+// list isn't the caller's to change.
+func (in Incident) events(kind string) []Event { return in.byKind[kind] }
 
 // begins gives the earliest moment of the incident by which a pack's version is
 // chosen; at if it has none.

@@ -37,6 +37,7 @@ type Line struct {
 	MetAt       string   `json:"met_at"`
 	Reason      string   `json:"reason"`
 	Readings    []string `json:"readings"` // what each source says, where there are several
+	LateReasons string   `json:"late_reasons"`
 }
 
 // Line gives the duty as it is printed. Lists are never null.
@@ -47,7 +48,7 @@ func (d Due) Line() Line {
 		To: list(d.ToNames), CopyTo: list(d.CopyName), Confidence: d.Confidence, Pack: d.Pack,
 		Name: d.Name, Key: d.Key, Event: d.Event, ToMode: "all_of", ToRoles: list(d.To), OwedBy: d.OwedBy, Meets: d.Meets,
 		Provisional: d.Provisional, Blank: d.Blank, RestsOn: d.RestsOn, Cap: d.Cap, WasDue: utc(d.WasDue), MetAt: utc(d.MetAt),
-		Reason: d.Reason, Readings: list(d.Readings),
+		Reason: d.Reason, Readings: list(d.Readings), LateReasons: d.LateReasons,
 	}
 	if d.Calendar != "" {
 		l.Calendar = &d.Calendar

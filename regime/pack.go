@@ -153,7 +153,7 @@ type Stage struct {
 	To      Addressed `json:"to,omitzero"`
 	CopyTo  []string  `json:"copy_to,omitempty"`
 	Meets   string    `json:"meets,omitempty"`  // dispatched (unless said), delivered, acknowledged
-	MetBy   []string  `json:"met_by,omitempty"` // other stages whose filing meets this one
+	MetBy   []string  `json:"met_by,omitempty"` // other stages, events or another regime's stage whose filing meets this one
 	Until   string    `json:"until,omitempty"`  // the stage whose due moment bounds this one's reason to be
 	Every   string    `json:"every,omitempty"`  // month or quarter: one for each
 	Content []string  `json:"content,omitempty"`

@@ -177,6 +177,7 @@ func (l *Library) readGrades(id string, raw json.RawMessage) ([]Graded, error) {
 type eventFile struct {
 	At     string   `json:"at"`
 	Was    string   `json:"was"`
+	Until  string   `json:"until"`
 	Reason string   `json:"reason"`
 	By     []string `json:"by"`
 }
@@ -198,7 +199,7 @@ func readEvents(kind string, raw json.RawMessage) ([]Event, error) {
 	if json.Unmarshal(raw, &one) == nil && string(raw) != "null" {
 		files = []eventFile{one}
 	} else if decodeStrict(raw, &files) != nil || string(raw) == "null" {
-		return nil, fmt.Errorf("events.%s: expected a moment such as \"2026-03-02T09:00:00+08:00\", an object {at, was, reason, by}, or a list of them: %w", kind, casebook.ErrInvalid)
+		return nil, fmt.Errorf("events.%s: expected a moment such as \"2026-03-02T09:00:00+08:00\", an object {at, was, until, reason, by}, or a list of them: %w", kind, casebook.ErrInvalid)
 	}
 	var list []Event
 	for _, f := range files {
@@ -212,8 +213,17 @@ func readEvents(kind string, raw json.RawMessage) ([]Event, error) {
 				return nil, err
 			}
 		}
-		if (f.Was != "" || kind == voided) && (strings.TrimSpace(f.Reason) == "" || !twoPeople(f.By)) {
-			return nil, fmt.Errorf("events.%s: a correction, and that there was no incident, need a reason and by, two people: %w", kind, casebook.ErrInvalid)
+		extends := strings.HasSuffix(kind, ".extended")
+		if extends || f.Until != "" {
+			if e.Until, err = moment("events."+kind+".until", f.Until); err != nil {
+				return nil, err
+			}
+		}
+		if f.Until != "" && !extends {
+			return nil, fmt.Errorf("events.%s: until is for <stage>.extended: %w", kind, casebook.ErrInvalid)
+		}
+		if (f.Was != "" || kind == voided || extends) && (strings.TrimSpace(f.Reason) == "" || !twoPeople(f.By)) {
+			return nil, fmt.Errorf("events.%s: a correction, an extension, and that there was no incident need a reason and by, two people: %w", kind, casebook.ErrInvalid)
 		}
 		list = append(list, e)
 	}

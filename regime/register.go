@@ -119,7 +119,7 @@ func (l *Library) FactsOf(p *Pack) []Fact {
 		}
 	}
 	note(p.Grades.except)
-	for _, r := range l.rules(p) {
+	for _, r := range l.rules(p, nil) {
 		note(r.when)
 	}
 	for _, s := range p.Stages {

@@ -2,6 +2,7 @@ package regime
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/casebook"
@@ -11,7 +12,7 @@ import (
 // of its limit starts there.
 func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	p := r.pack
-	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, Location: r.zone(s)}
+	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, LateReasons: s.LateReasons, Location: r.zone(s)}
 	d.Duty = casebook.Duty{
 		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: s.Anchor,
 		Started: b.at, Zone: d.Location.String(), AnyOf: len(s.To.AnyOf) > 0, Meets: s.Meets,
@@ -19,7 +20,7 @@ func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	if d.Meets == "" {
 		d.Meets = "dispatched"
 	}
-	d.Event = b.event
+	d.Event, d.early = b.event, b.knows || s.Cap != nil
 	d.To, d.ToNames = r.recipients(s.To.list(), true)
 	d.CopyTo, d.CopyName = r.recipients(s.CopyTo, false)
 	if !r.shortest(&d, s, b) {
@@ -36,6 +37,7 @@ func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 		}
 	}
 	r.pause(&d, s)
+	r.extend(&d, s)
 	return d, true
 }
 
@@ -271,19 +273,35 @@ func (r *reckoner) pause(d *Due, s Stage) {
 	}
 }
 
+// extend moves the due moment to the one that the authority granted, if that is
+// later. What it grants only after the moment has passed changes nothing: what was
+// missed stays missed.
+func (r *reckoner) extend(d *Due, s Stage) {
+	for _, e := range r.acts(s.ID, "extended") {
+		if e.At.Before(d.Started) || e.At.After(d.Due) || e.At.After(r.at) || !e.Until.After(d.Due) {
+			continue
+		}
+		if d.WasDue.IsZero() {
+			d.WasDue = d.Due
+		}
+		d.Due, d.Reason = e.Until, joined(d.Reason, "extended: "+e.Reason)
+	}
+}
+
 // settle gives the duties of a stage their states. Each filing meets the earliest
 // duty that had begun and isn't met yet, so that no fact goes unreported because
-// another one was.
+// another one was. A first report from before its clock began meets it too: a party
+// may file before it has graded.
 func (r *reckoner) settle(s Stage, list []Due) {
 	for _, filed := range r.filings(s) {
-		for i := range list {
-			if d := &list[i]; d.MetAt.IsZero() && !filed.Before(d.Started) {
-				d.MetAt = filed
-				break
-			}
+		i := slices.IndexFunc(list, func(d Due) bool {
+			return d.MetAt.IsZero() && (d.early || !filed.Before(d.Started))
+		})
+		if i >= 0 {
+			list[i].MetAt = filed
 		}
 	}
-	annulled := r.in.events(voided)
+	annulled := slices.DeleteFunc(slices.Clone(r.in.events(voided)), func(e Event) bool { return e.At.After(r.at) })
 	for i := range list {
 		d := &list[i]
 		was := d.State
@@ -319,6 +337,8 @@ func (r *reckoner) filings(s Stage) []time.Time {
 	for _, other := range s.MetBy {
 		if _, ok := anchorNamed(other); ok {
 			filed = append(filed, r.recordedAs(other)...)
+		} else if strings.Contains(other, "/") {
+			filed = append(filed, r.in.events(other+"."+act)...) // another regime's: one filing serves both
 		} else {
 			filed = append(filed, r.acts(other, act)...)
 		}
@@ -336,5 +356,5 @@ func (r *reckoner) filings(s Stage) []time.Time {
 // recordedAs gives the events that are an anchor, under the law's word or those of
 // the incident's log.
 func (r *reckoner) recordedAs(anchor string) []Event {
-	return append(r.in.events(anchor), r.in.kinds(anchor)...)
+	return slices.Concat(r.in.events(anchor), r.in.kinds(anchor))
 }

@@ -13,6 +13,9 @@ import (
 
 var idText = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
+// otherStage names a stage of another regime: "eu-nis2/early_warning".
+var otherStage = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}/[a-z][a-z0-9_]{0,63}$`)
+
 var wordText = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
 func parseDay(s string) (time.Time, error) { return time.Parse(time.DateOnly, s) }
@@ -256,7 +259,7 @@ func (v *verifier) stage(s *Stage) {
 		v.oneOf(at+".meets", s.Meets, []string{"dispatched", "delivered", "acknowledged"})
 	}
 	for i, m := range s.MetBy {
-		if _, ok := v.pack.Stage(m); !ok {
+		if _, ok := v.pack.Stage(m); !ok && !otherStage.MatchString(m) {
 			v.oneOf(at+".met_by."+strconv.Itoa(i), m, anchorNames())
 		}
 	}

@@ -171,6 +171,13 @@ func TestStep(t *testing.T) {
 			p.down(NoAnswer, 4*minute)
 			p.up(minute)
 		}, "2m40s silent 1 a, 5m40s back 2 a"},
+		{"a moment that passed between the last bad look and the first good one", func(p *play) {
+			p.due, p.rules.Before = []Due{due("a", 250*time.Second)}, nil
+			p.up(minute)
+			p.down(NoAnswer, 3*minute)
+			p.due = nil
+			p.up(minute)
+		}, "2m40s silent 1, 4m40s back 2 a"},
 		{"what is met while the loop stands still isn't called", func(p *play) {
 			p.due = []Due{due("a", hour), due("b", hour)}
 			p.rules.Repeat = 24 * hour
@@ -255,6 +262,17 @@ func TestStep(t *testing.T) {
 			"40s clock 1, 6h0m40s clock 1, 12h0m40s clock 1"},
 		{"a second of difference isn't told", func(p *play) { p.wrong = -time.Second; p.up(hour) }, ""},
 		{"nor is one bad reading", func(p *play) { p.up(minute); p.wrong = 5 * time.Second; p.look(p.beat); p.wrong = 0; p.up(hour) }, ""},
+		{"a long way to the platform isn't a difference", func(p *play) {
+			for range 100 {
+				p.look(func() News {
+					n := p.beat()
+					n.Sent, n.Answered = n.Sent.Add(-4*time.Second), n.Answered.Add(time.Second)
+					return n // the middle is 1.5 s ago, give or take 2.5 s
+				})
+			}
+		}, ""},
+		{"a difference told before the watcher's clock was set back by ten hours", func(p *play) { p.wall = 10 * hour; p.up(hour); p.wall = -10 * time.Second; p.up(7 * hour) },
+			"40s clock 1, 7h0m20s clock 1"},
 		{"a platform that knows that its clock is off", func(p *play) { p.own = 3 * time.Second; p.up(hour) }, "40s clock 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -205,7 +205,7 @@ func TestIncidentPage(t *testing.T) {
 	text := page200(t, h, address, "en")
 	wantWords(t, part(t, text, "facts"), "1,200,000", "alice", "Controlled addresses (different within 24 h)")
 	grades := part(t, text, "grades")
-	wantWords(t, grades, "Proposed by rule", "Determined by centre or authority", "<p class=\"level\">serious</p>", "the centre&#39;s letter", "extremely serious", "by the figures as they stand", "annex 1 (not read)", "nobody yet")
+	wantWords(t, grades, "Proposed by rule", "Determined by centre or authority", "<p class=\"level\">serious</p>", "the centre&#39;s letter", "extremely serious", "by the figures as they stand", "annexes (not read)", "nobody yet")
 	log := part(t, text, "timeline")
 	wantWords(t, log, "Determined", "called back", "Word reached the desk", "It began", "Missed", "written while nobody had checked", "03:03:27</time> <span class=\"zone\">Beijing time")
 	if strings.Index(log, "called back") > strings.Index(log, "It began") {

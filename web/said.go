@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -66,6 +67,26 @@ func (s *said) enter(from, to string) {
 	s.patterns = append(s.patterns, pattern{regexp.MustCompile("(?s)^" + strings.Join(parts, "(.+)") + "$"), to, len(from)})
 }
 
+// ordinal is where the first star of a saying stands for the number of an article.
+var ordinal = regexp.MustCompile(`^[^*]*[第至]\*[至条款项]`)
+
+// numeral writes a number from 0 to 99 as articles are numbered in Chinese.
+func numeral(n int) string {
+	digits := []rune("零一二三四五六七八九")
+	ten, one := n/10, n%10
+	switch {
+	case ten == 0:
+		return string(digits[one])
+	case ten == 1 && one == 0:
+		return "十"
+	case ten == 1:
+		return "十" + string(digits[one])
+	case one == 0:
+		return string(digits[ten]) + "十"
+	}
+	return string(digits[ten]) + "十" + string(digits[one])
+}
+
 // maxSaid is how long a text may be for its saying to be looked for. Nothing that
 // the packs and the stations write is longer; what strangers write may be.
 const maxSaid = 600
@@ -112,6 +133,8 @@ func (s said) find(text string) (string, bool) {
 		for _, part := range m[1:] {
 			if one, ok := s.find(part); ok {
 				part = one
+			} else if n, err := strconv.Atoi(part); err == nil && n < 100 && ordinal.MatchString(to) {
+				part = numeral(n)
 			}
 			to = strings.Replace(to, "*", strings.ReplaceAll(part, "*", "＊"), 1)
 		}

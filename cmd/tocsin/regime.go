@@ -111,7 +111,7 @@ func (c regimeListCommand) Run(std streams) error {
 		if c.json() {
 			err = printJSON(std.out, l)
 		} else {
-			_, err = fmt.Fprintf(std.out, "%-28s %-11s %-24s %s\n", fmt.Sprintf("%s v%d", p.ID, p.Version), p.Status, inForceText(p, runs), p.Name)
+			_, err = fmt.Fprintf(std.out, "%-31s %-11s %-24s %s\n", fmt.Sprintf("%s v%d", p.ID, p.Version), p.Status, inForceText(p, runs), p.Name)
 		}
 		if err != nil {
 			return err

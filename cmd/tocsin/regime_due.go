@@ -100,7 +100,7 @@ func dutyText(d regime.Due, at time.Time) string {
 	fmt.Fprintf(&b, "%s %s: %s\n", d.Regime, d.Stage, d.Name)
 	line("state", d.State.String()+leftText(d, at))
 	line("due", fmt.Sprintf("%s (%s), %s UTC", d.Due.In(d.Location).Format("2006-01-02 15:04:05 -07:00"), d.Zone, d.Due.UTC().Format("2006-01-02 15:04:05")))
-	line("limit", strings.TrimSuffix(fmt.Sprintf("%s from %s, %s; %s", d.Limit, strings.ReplaceAll(d.Anchor, "_", " "), d.Started.In(d.Location).Format("2006-01-02 15:04:05 -07:00"), d.Cap), "; "))
+	line("limit", fmt.Sprintf("%s from %s, %s", d.Limit, strings.ReplaceAll(d.Anchor, "_", " "), d.Started.In(d.Location).Format("2006-01-02 15:04:05 -07:00"))+prefixed(", at the latest ", d.Cap))
 	line("article", d.Article)
 	line("to", toText(d))
 	line("copy to", strings.Join(d.CopyName, "; "))
@@ -112,8 +112,17 @@ func dutyText(d regime.Due, at time.Time) string {
 		line("was due", d.WasDue.In(d.Location).Format("2006-01-02 15:04:05 -07:00"))
 	}
 	line("rests on", strings.TrimPrefix(d.RestsOn+" ("+d.Confidence+")", " "))
+	line("if late", prefixed("reasons are owed ", d.LateReasons))
 	line("readings", strings.Join(d.Readings, "; "))
 	return b.String()
+}
+
+// prefixed puts a text before one that there is.
+func prefixed(with, text string) string {
+	if text == "" {
+		return ""
+	}
+	return with + text
 }
 
 // leftText says how much time there is.

@@ -69,7 +69,7 @@ func (c regimeShowCommand) vocabulary(std streams, library *regime.Library) erro
 	if c.json() {
 		return nil
 	}
-	_, err := fmt.Fprintf(std.out, "\nroles: %s\nevents: %s, and <stage>.submitted, .received, .suspended, .resumed\n",
+	_, err := fmt.Fprintf(std.out, "\nroles: %s\nevents: %s, and <stage>.submitted, .received, .suspended, .resumed, .extended\n",
 		strings.Join(regime.Roles, ", "), strings.Join(regime.EventWords(), ", "))
 	return err
 }
