@@ -68,6 +68,9 @@ var dutyFilters = []struct {
 	{"all", nil},
 }
 
+// dutyRows is how many duties a page lists: each takes more room than a row of a table.
+const dutyRows = 50
+
 // dutiesView is the page of all duties.
 type dutiesView struct {
 	List    dutyList
@@ -109,13 +112,13 @@ func (s *server) dutiesPage(x *exchange) error {
 			return err
 		}
 	}
-	all, err := r.DutiesByDue(ctx, f, after, pageRows+1)
+	all, err := r.DutiesByDue(ctx, f, after, dutyRows+1)
 	if err != nil {
 		return err
 	}
-	object := pageOf(all, pageRows, viewDuty, func(d casebook.Duty) string { return d.ID.Text(casebook.DutyPrefix) }).Body
+	object := pageOf(all, dutyRows, viewDuty, func(d casebook.Duty) string { return d.ID.Text(casebook.DutyPrefix) }).Body
 	v.Next = object.Next
-	if v.List, err = s.dutyList(ctx, x.caller.scope, s.desk.Now(), all[:min(len(all), pageRows)]); err != nil {
+	if v.List, err = s.dutyList(ctx, x.caller.scope, s.desk.Now(), all[:min(len(all), dutyRows)]); err != nil {
 		return err
 	}
 	return s.render(x, "duties", v, object)

@@ -196,7 +196,7 @@ func TestHeaders(t *testing.T) {
 			for name, want := range map[string]string{
 				"Content-Security-Policy":    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 				"X-Content-Type-Options":     "nosniff",
-				"Referrer-Policy":            "no-referrer",
+				"Referrer-Policy":            "same-origin",
 				"Cross-Origin-Opener-Policy": "same-origin",
 				"Cache-Control":              "no-store",
 			} {

@@ -29,7 +29,7 @@ func (s *server) regimesPage(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		v.Lines = append(v.Lines, lawView{Pack: p, Now: s.desk.Laws().At(id, at) != nil})
+		v.Lines = append(v.Lines, lawView{Pack: p, Now: inForce(p) && s.desk.Laws().At(id, at) != nil})
 	}
 	return s.render(x, "regimes", v, pageOf(packs, len(packs), func(p *regime.Pack) lawLine { return s.viewLaw(p, at) }, nil).Body)
 }
@@ -40,7 +40,7 @@ func (s *server) regimePage(x *exchange) error {
 		return err
 	}
 	at := s.desk.Now()
-	v := lawView{Pack: p, Now: s.desk.Laws().At(p.ID, at) == p}
+	v := lawView{Pack: p, Now: inForce(p) && s.desk.Laws().At(p.ID, at) == p}
 	for _, other := range s.desk.Laws().Packs() {
 		if other.ID == p.ID {
 			v.Versions = append(v.Versions, other)
@@ -48,6 +48,10 @@ func (s *server) regimePage(x *exchange) error {
 	}
 	return s.render(x, "regime", v, law{s.viewLaw(p, at), *p})
 }
+
+// inForce reports whether a pack's clocks run at all: those of one that is only
+// known of, or proposed, don't.
+func inForce(p *regime.Pack) bool { return p.Status == "in_force" || p.Status == "historical" }
 
 // Recipient gives what the law calls one of its recipients.
 func (v lawView) Recipient(id string) string { return v.Recipients[id].Name }
