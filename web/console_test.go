@@ -404,3 +404,57 @@ func TestNavigation(t *testing.T) {
 		}
 	}
 }
+
+// TestManyCases: lists go on page by page, and no page grows beyond what a telephone
+// loads in a breath.
+func TestManyCases(t *testing.T) {
+	b := busy(t)
+	h := trusted(b.Desk)
+	for range 110 {
+		if _, err := b.OpenIncident(t.Context(), alice, desk.Opening{Title: "One more call about a botnet in our access network", Category: casebook.BotnetIncident,
+			Facts: casebook.Facts{"controlled_addresses_unique_24h": casebook.NumberValue(1_200_000)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const maxPage = 150_000
+	next := regexp.MustCompile(`<a href="(\?[^"]+)" rel="next">`)
+	for target, row := range map[string]string{"/incidents?state=open": `href="/incidents/inc_`, "/duties": `href="/duties/dty_`} {
+		seen := map[string]bool{}
+		address, pages := target, 0
+		for address != "" {
+			text := page200(t, h, address, "zh")
+			if len(text) > maxPage {
+				t.Errorf("%s has %d octets, over %d", address, len(text), maxPage)
+			}
+			for _, part := range strings.Split(text, row)[1:] {
+				id := part[:26]
+				if seen[id] {
+					t.Errorf("%s lists %s twice", address, id)
+				}
+				seen[id] = true
+			}
+			pages++
+			m := next.FindStringSubmatch(text)
+			if address = ""; m != nil {
+				path, _, _ := strings.Cut(target, "?")
+				address = path + strings.ReplaceAll(m[1], "&amp;", "&")
+			}
+		}
+		counts, err := b.Reader(casebook.Operator()).Counts(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := int(counts.Incidents - counts.Proposed)
+		if target == "/duties" {
+			want = int(counts.Duties[casebook.Unset] + counts.Duties[casebook.OpenDuty])
+		}
+		if len(seen) != want || pages < 2 {
+			t.Errorf("%s lists %d on %d pages, want %d", target, len(seen), pages, want)
+		}
+	}
+	for _, address := range []string{"/", "/incidents/new", "/regimes/cn-cac-2025", "/incidents/" + b.opened.ID.Text("inc")} {
+		if text := page200(t, h, address, "zh"); len(text) > maxPage {
+			t.Errorf("%s has %d octets, over %d", address, len(text), maxPage)
+		}
+	}
+}
