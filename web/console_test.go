@@ -229,6 +229,9 @@ func TestOpenByHand(t *testing.T) {
 	again := refused(t, h, "/incidents", url.Values{"as": {"王敏"}, "title": {" "}, "zone": {"Asia/Shanghai"}, "received": {"2027-01-01T00:00"}, "category": {"flood"},
 		"fact.persons_data": {"many"}, "text": {"kept as typed"}}, 400,
 		`aria-invalid="true"`, "This is needed.", "This moment is still to come.", "This is no figure.", "Choose one of those offered.", "kept as typed", `value="many"`, `value="2027-01-01T00:00"`, "Not done")
+	if strings.Count(again, " autofocus") != 1 {
+		t.Errorf("the focus doesn't go to the first wrong field in\n%s", again)
+	}
 	wantWords(t, again, `href="/incidents/new?lang=zh"`, `data-address="/incidents/new"`)
 }
 

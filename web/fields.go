@@ -17,6 +17,7 @@ type field struct {
 	Label, Hint, Fault string
 	Value              string
 	Needed             bool
+	First              bool // of the fields in which something is wrong
 	Options            []option
 }
 
@@ -55,8 +56,9 @@ func (l *language) explain(in *field, f form, name string) (err error) {
 	if f.Name != name {
 		return nil
 	}
-	for _, one := range f.faults {
+	for i, one := range f.faults {
 		if one.Field == in.Name {
+			in.First = i == 0
 			in.Fault, err = l.say(one.Key, one.With...)
 			return err
 		}
