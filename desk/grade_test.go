@@ -94,6 +94,21 @@ func TestAThreatIsGradedByTheCommitThatMadeIt(t *testing.T) {
 	o.wantSound()
 }
 
+func TestAnAuthoritySeesWhatOthersOwe(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("authority")
+	o.take(day("2026-11-20T00:00:00Z", "Sample", "192.0.2.1"))
+	o.settle()
+	i := o.only(casebook.ProposedIncident)
+	grades, err := o.Reader(casebook.Operator()).Grades(t.Context(), i.ID)
+	if err != nil || len(grades) == 0 || grades[0].Regime != scheme {
+		t.Errorf("got %+v (%v), want what the scheme says of it", grades, err)
+	}
+	if got := o.duties(i.ID, scheme); len(got) != 0 {
+		t.Errorf("an authority owes %q", got)
+	}
+}
+
 func TestWhatIsNoBotnetIsNoIncident(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("telecom_operator")
