@@ -167,7 +167,7 @@ func (s *server) withRules(rows []gradeRow, packs []*regime.Pack, parties []case
 		var best *casebook.Grade
 		for _, p := range parties {
 			// The gravest comes first.
-			for _, g := range pack.Grade(regime.Party{Roles: p.Roles, Region: p.Region, MemberState: p.MemberState}, facts) {
+			for _, g := range s.desk.Laws().Grade(pack, regime.Party{Roles: p.Roles, Region: p.Region, MemberState: p.MemberState}, facts) {
 				// Where nothing is known that the law asks for, its rules say nothing.
 				if asked := len(g.Figures) > 0 || g.Reach != casebook.Possible; asked && (best == nil || pack.Graver(g, *best)) {
 					best = &g
