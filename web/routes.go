@@ -76,8 +76,29 @@ var rules = map[string]access{
 
 	"GET /{$}":             operator,
 	"GET /deliveries/{id}": operator,
+	"GET /threats":         operator,
 	"GET /threats/{id}":    operator,
 	"GET /static/{file}":   operator,
+
+	"GET /duties":                  operator,
+	"GET /duties/{id}":             operator,
+	"GET /incidents":               operator,
+	"GET /incidents/new":           operator,
+	"GET /incidents/{id}":          operator,
+	"POST /incidents":              operator,
+	"POST /incidents/{id}/confirm": operator,
+	"POST /incidents/{id}/dismiss": operator,
+	"POST /incidents/{id}/grade":   operator,
+	"POST /incidents/{id}/take":    operator,
+	"POST /incidents/{id}/give":    operator,
+	"POST /incidents/{id}/release": operator,
+	"POST /incidents/{id}/note":    operator,
+	"GET /regimes":                 operator,
+	"GET /regimes/{id}":            operator,
+	"GET /parties":                 operator,
+	"POST /parties":                operator,
+	"GET /outbox":                  operator,
+	"POST /outbox/{id}/resend":     operator,
 }
 
 // routes is a router that takes no route without a rule.

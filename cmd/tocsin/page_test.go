@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -166,6 +167,15 @@ func TestCommandsPageShapes(t *testing.T) {
 	}
 }
 
+// botLog is a conn.log of one bot.
+func botLog() string {
+	log := "#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\torig_bytes\tresp_bytes\tconn_state\n"
+	for i := range 30 {
+		log += fmt.Sprintf("%d\tC%d\t10.0.0.5\t%d\t192.0.2.66\t4782\ttcp\t1.5\t310\t180\tSF\n", 1_764_000_000+i*60, i, 50000+i)
+	}
+	return log
+}
+
 // everyShape makes the program print an object of each kind.
 func everyShape(t *testing.T) string {
 	t.Helper()
@@ -178,7 +188,11 @@ func everyShape(t *testing.T) string {
 	if err := json.Unmarshal([]byte(out), &l); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"version"}} {
+	write(t, filepath.Join(dir, "conn.log"), "#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tconn_state\n")
+	write(t, filepath.Join(dir, "bot.log"), botLog())
+	write(t, filepath.Join(dir, "bad.csv"), "ip,port,family\n192.0.2.66,443,Emotet\n")
+	for _, args := range [][]string{{"scan", "bot.log"}, {"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"captures"}, {"captures", "conn.log"},
+		{"indicator", "check", "bad.csv"}, {"indicator", "ask", "--indicators", "bad.csv", "192.0.2.66:443"}, {"version"}} {
 		out += must(t, dir, append(args, asJSON...)...).out
 	}
 	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out

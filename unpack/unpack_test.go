@@ -1,4 +1,4 @@
-package feed
+package unpack
 
 import (
 	"archive/zip"
@@ -72,15 +72,19 @@ func zipped(t testing.TB, files map[string][]byte) []byte {
 }
 
 func unpackAll(body io.Reader, maxBytes int64) ([]byte, error) {
-	return unpackTo(body, maxBytes, freeBytes)
+	return unpackTo(body, Bounds{MaxBytes: maxBytes})
 }
 
-func unpackTo(body io.Reader, maxBytes, free int64) ([]byte, error) {
-	text, err := unpackFreely(Input{Body: body, MaxBytes: maxBytes}, free)
+func unpackTo(body io.Reader, b Bounds) ([]byte, error) {
+	u, err := Open(body, b)
 	if err != nil {
 		return nil, err
 	}
-	defer text.close()
+	defer u.Close()
+	text, err := Text(u)
+	if err != nil {
+		return nil, err
+	}
 	return io.ReadAll(text)
 }
 
@@ -192,7 +196,7 @@ func TestBoundsEndTheReading(t *testing.T) {
 		{"a zip with a huge directory", hugeZip(t), 0, "directory"},
 	}
 	for _, tc := range cases {
-		_, err := unpackTo(bytes.NewReader(tc.packed), tc.maxBytes, 1<<20)
+		_, err := unpackTo(bytes.NewReader(tc.packed), Bounds{tc.maxBytes, 1 << 20})
 		if !errors.Is(err, casebook.ErrTooLarge) || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: got %v, want ErrTooLarge that says %q", tc.name, err, tc.says)
 		}
@@ -257,26 +261,4 @@ func FuzzUnpack(f *testing.F) {
 			t.Errorf("got %v, want a fault of the delivery", err)
 		}
 	})
-}
-
-func TestABadChecksumLosesNoRowBeforeIt(t *testing.T) {
-	t.Parallel()
-	var text strings.Builder
-	text.WriteString("timestamp,src_ip,infection\n")
-	for i := range 20_000 {
-		fmt.Fprintf(&text, "2026-11-20 00:00:00,10.0.%d.%d,mirai\n", i>>8, i&255)
-	}
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	io.WriteString(z, text.String())
-	z.Close()
-	packed.Bytes()[packed.Len()-8] ^= 1
-	f, err := Builtin().Find("shadowserver")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := f.Read(Input{Name: "r.csv.gz", Type: "event4_sinkhole", Body: bytes.NewReader(packed.Bytes())}, func(*casebook.Observation, *casebook.Refusal) error { return nil })
-	if !errors.Is(err, casebook.ErrInvalid) || got.Taken != 20_000 {
-		t.Errorf("took %d rows with %v, want 20000 and ErrInvalid", got.Taken, err)
-	}
 }

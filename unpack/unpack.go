@@ -1,4 +1,7 @@
-package feed
+// Package unpack gives the plain bytes of a delivery, whatever it was packed with:
+// gzip, xz or zstd, or a zip that holds one file, told by the content and bounded
+// against bombs. It leaves what the bytes mean to feed and capture.
+package unpack
 
 import (
 	"archive/zip"
@@ -7,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -21,63 +25,94 @@ const (
 	// maxWindow bounds what a compressed delivery may make us keep to look back.
 	maxWindow = 128 << 20
 	// A delivery that grows more than maxRatio times is a bomb, unless it stays
-	// below freeBytes: gzip of real tables reaches about 20, of the most
+	// below a size: gzip of real tables reaches about 20, of the most
 	// monotonous ones 100.
-	maxRatio  = 200
-	freeBytes = 64 << 20
+	maxRatio         = 200
+	defaultFreeBytes = 64 << 20
 	// maxDirectory bounds what is read to find the one file in a zip.
 	maxDirectory = 1 << 20
 )
 
-// text is the decompressed delivery, bounded, in an encoding that contains
-// ASCII.
-type text struct {
-	io.Reader
-	done []func()
+// Bounds are what a delivery may not pass.
+type Bounds struct {
+	// MaxBytes bounds the unpacked octets; 0 means 8 GiB, and less no bound.
+	MaxBytes int64
+	// FreeBytes is up to how many octets it may grow, however small it was packed;
+	// 0 means 64 MiB. From there on it is a bomb if it has more than 200 times its
+	// packed size.
+	FreeBytes int64
 }
 
-func (t *text) close() {
-	for _, f := range t.done {
-		f()
-	}
-}
-
-// unpack looks at the first octets of a delivery and gives the text in it.
-func unpack(in Input) (*text, error) { return unpackFreely(in, freeBytes) }
-
-// unpackFreely lets the text grow to free octets, however small the delivery.
-func unpackFreely(in Input, free int64) (*text, error) {
-	if in.Body == nil {
+// Open looks at the first octets of body and gives what is packed in it, or body
+// as it is. A zip needs a body that is also interface{ io.ReaderAt; Size() int64 }.
+// It gives ErrInvalid for packed data that is broken, ErrTooLarge past the bounds,
+// and an error of body wrapped, as Read does too.
+func Open(body io.Reader, b Bounds) (*Reader, error) {
+	if body == nil {
 		return nil, fmt.Errorf("no body: %w", casebook.ErrInvalid)
 	}
-	u := &unpacked{body: &counter{r: in.Body}, max: in.MaxBytes, free: free}
-	if u.max <= 0 {
+	u := &Reader{body: &counter{r: body}, max: b.MaxBytes, free: b.FreeBytes}
+	if u.max == 0 {
 		u.max = defaultMaxBytes
 	}
-	t := &text{}
-	err := u.open(t, in.Body)
-	if err == nil {
-		t.Reader, err = decode(u)
+	if u.max < 0 {
+		u.max = math.MaxInt64
 	}
-	if err != nil {
-		t.close()
+	if u.free <= 0 {
+		u.free = defaultFreeBytes
+	}
+	if err := u.open(body); err != nil {
+		u.Close()
 		return nil, err
 	}
-	return t, nil
+	return u, nil
 }
 
-// unpacked is what comes out of the compression. It keeps the bounds, and its
-// errors say whose fault they are.
-type unpacked struct {
+// Text drops a byte order mark from a text, and turns UTF-16 that has one into
+// UTF-8.
+func Text(r io.Reader) (io.Reader, error) {
+	head := make([]byte, 3)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	head = head[:n]
+	all := io.MultiReader(bytes.NewReader(head), r)
+	switch {
+	case bytes.Equal(head, []byte("\xef\xbb\xbf")):
+		return r, nil
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Reader(all), nil
+	}
+	return all, nil
+}
+
+// Reader is what comes out of the packing. It keeps the bounds, and its errors say
+// whose fault they are.
+type Reader struct {
 	r    io.Reader
 	how  string // "gzip", …; "" as it came
 	body *counter
 	n    int64
 	max  int64
 	free int64
+	done []func()
 }
 
-func (u *unpacked) open(t *text, body io.Reader) error {
+// Packing is what the delivery was packed with: "gzip", "xz", "zstd", "zip", or ""
+// for one that came as it is.
+func (u *Reader) Packing() string { return u.how }
+
+// Close frees what the unpacking holds. It doesn't close the body.
+func (u *Reader) Close() error {
+	for _, f := range u.done {
+		f()
+	}
+	u.done = nil
+	return nil
+}
+
+func (u *Reader) open(body io.Reader) error {
 	r := bufio.NewReaderSize(u.body, 64<<10)
 	head, err := r.Peek(6)
 	if err != nil && err != io.EOF {
@@ -98,11 +133,11 @@ func (u *unpacked) open(t *text, body io.Reader) error {
 		z, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err == nil {
 			u.r = z
-			t.done = append(t.done, z.Close)
+			u.done = append(u.done, z.Close)
 		}
 	case starts("PK\x03\x04"), starts("PK\x05\x06"):
 		u.how = "zip"
-		err = u.unzip(t, body)
+		err = u.unzip(body)
 	default:
 		u.r = r
 	}
@@ -110,7 +145,7 @@ func (u *unpacked) open(t *text, body io.Reader) error {
 }
 
 // unzip opens the one file that a zip holds.
-func (u *unpacked) unzip(t *text, body io.Reader) error {
+func (u *Reader) unzip(body io.Reader) error {
 	file, ok := body.(interface {
 		io.ReaderAt
 		Size() int64
@@ -137,32 +172,14 @@ func (u *unpacked) unzip(t *text, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	t.done = append(t.done, func() { r.Close() })
+	u.done = append(u.done, func() { r.Close() })
 	u.r = r
 	return nil
 }
 
-// decode drops a byte order mark, and turns UTF-16 that has one into UTF-8.
-func decode(u *unpacked) (io.Reader, error) {
-	head := make([]byte, 3)
-	n, err := io.ReadFull(u, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, err
-	}
-	head = head[:n]
-	all := io.MultiReader(bytes.NewReader(head), u)
-	switch {
-	case bytes.Equal(head, []byte("\xef\xbb\xbf")):
-		return u, nil
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Reader(all), nil
-	}
-	return all, nil
-}
-
 // Read gives the next octets of text. It gives ErrTooLarge past the bounds and
 // ErrInvalid for compressed data that is broken.
-func (u *unpacked) Read(p []byte) (int, error) {
+func (u *Reader) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	u.n += int64(n)
 	switch {
@@ -177,7 +194,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 }
 
 // blame tells a fault of the bytes from one of the body that carries them.
-func (u *unpacked) blame(err error) error {
+func (u *Reader) blame(err error) error {
 	switch {
 	case err == nil:
 		return nil
