@@ -242,13 +242,13 @@ func (d *Desk) FileReport(ctx context.Context, who casebook.Actor, id casebook.I
 	if f.Corrects < 0 || f.Corrects > one.Version {
 		return v, fmt.Errorf("report %s has no version %d to correct: %w", id.Text(casebook.ReportPrefix), f.Corrects, casebook.ErrInvalid)
 	}
-	frozen, err := json.Marshal(v.Fields)
+	form.Version, form.Corrects, form.At, form.Late = v.Number, v.Corrects, v.FiledAt, v.LateReason
+	filed, err := form.JSON()
 	if err != nil {
 		return v, err
 	}
-	v.Digest = sha256.Sum256(frozen)
-	form.Version, form.Corrects, form.At = v.Number, v.Corrects, v.FiledAt
-	_, err = d.change(ctx, who, "file report", at, one.Incident, func(c *casework) error { return c.file(one, v, form, f, outside) })
+	v.Digest = sha256.Sum256(filed)
+	_, err = d.change(ctx, who, "file report", at, one.Incident, func(c *casework) error { return c.file(one, v, form, filed, f, outside) })
 	if err == nil {
 		d.outgoing.tell()
 	}
@@ -256,7 +256,7 @@ func (d *Desk) FileReport(ctx context.Context, who casebook.Actor, id casebook.I
 }
 
 // file writes a version with its recipients, and what carries it to them.
-func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form report.Form, f Filing, outside bool) error {
+func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form report.Form, filed []byte, f Filing, outside bool) error {
 	var to []casebook.Recipient
 	var messages []string
 	for n, a := range form.To {
@@ -284,7 +284,7 @@ func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form repo
 		}
 		to, messages = append(to, r), append(messages, message)
 	}
-	if _, err := c.tx.FileReport(v, to, messages); err != nil {
+	if _, err := c.tx.FileReport(v, filed, to, messages); err != nil {
 		return err
 	}
 	note := fmt.Sprintf("version %d by %s", v.Number, v.Channel)

@@ -19,7 +19,7 @@ func (f filled) actsOn(t testing.TB, n int, incident casebook.Incident, party ca
 		if err != nil {
 			return err
 		}
-		to, err := tx.FileReport(casebook.ReportVersion{Report: r.ID, Number: 1, Fields: []casebook.FormField{{ID: "name", Value: "a call at night"}}, FiledAt: noon, Channel: "program", By: "person:alice"},
+		to, err := tx.FileReport(casebook.ReportVersion{Report: r.ID, Number: 1, Fields: []casebook.FormField{{ID: "name", Value: "a call at night"}}, FiledAt: noon, Channel: "program", By: "person:alice"}, []byte("{}"),
 			[]casebook.Recipient{{Role: "authority", Name: "Bureau"}}, []string{r.ID.Text("msg")})
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 var (
 	reportTable = covered(41, "report", `public:b! tenant:i! region:t! tlp:i exercise:i! recorded_by:t! recorded_at:i
 		incident:i! duty:i! party:i! regime:t! stage:t! state:i version:i task:t opened_at:i! draft:t`)
-	versionTable = covered(42, "report_version", `report:i! number:i! fields:t! digest:b! filed_at:i! channel:t! late_reason:t! corrects:i!
+	versionTable = covered(42, "report_version", `report:i! number:i! fields:t! filed:t! digest:b! filed_at:i! channel:t! late_reason:t! corrects:i!
 		recorded_at:i! recorded_by:t!`)
 	recipientTable = covered(43, "recipient", `public:b! report:i! version:i! role:t! name:t! copy:i! message:t! dispatched_at:i delivered_at:i
 		acknowledged_at:i reference:t proof:t recorded_at:i`)
@@ -120,9 +120,9 @@ func (tx *Tx) Draft(id casebook.ID, fields []casebook.FormField) error {
 	return tx.update(reportTable, r.row())
 }
 
-// FileReport writes a version, and the recipients to whom it goes, who get their
+// FileReport writes a version with the form as it was filed, and the recipients to whom it goes, who get their
 // names. It gives ErrConflict where the version isn't the next.
-func (tx *Tx) FileReport(v casebook.ReportVersion, to []casebook.Recipient, messages []string) ([]casebook.Recipient, error) {
+func (tx *Tx) FileReport(v casebook.ReportVersion, filed []byte, to []casebook.Recipient, messages []string) ([]casebook.Recipient, error) {
 	r, err := tx.report(v.Report)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (tx *Tx) FileReport(v casebook.ReportVersion, to []casebook.Recipient, mess
 	if err != nil {
 		return nil, err
 	}
-	err = tx.insert(versionTable, []any{id, tx.salt(), r.id, int64(v.Number), fields, v.Digest[:], micros(v.FiledAt), v.Channel, v.LateReason, int64(v.Corrects), micros(tx.at), v.By})
+	err = tx.insert(versionTable, []any{id, tx.salt(), r.id, int64(v.Number), fields, string(filed), v.Digest[:], micros(v.FiledAt), v.Channel, v.LateReason, int64(v.Corrects), micros(tx.at), v.By})
 	if err != nil {
 		return nil, err
 	}
@@ -276,6 +276,12 @@ func (r *Reader) ReportVersions(ctx context.Context, id casebook.ID) ([]casebook
 		v.Fields, err = readFields(fields)
 		return v, err
 	})
+}
+
+// FiledForms gives the forms of a report as they were filed, in their order.
+func (r *Reader) FiledForms(ctx context.Context, id casebook.ID) ([]string, error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT v.filed FROM report_version v JOIN report r ON r.id = v.report WHERE r.public = $1 AND `+r.seesOf("r")+` ORDER BY v.number`, id[:])
+	return collect(rows, err, func(rows *sql.Rows) (text string, err error) { return text, rows.Scan(&text) })
 }
 
 // ReportRecipients gives those to whom a report went, every version.

@@ -73,7 +73,7 @@ func (s *server) actView(ctx context.Context, scope casebook.Scope, c counts, no
 		return v, err
 	}
 	v.Clock = clock.ClockState
-	next, err := r.NextOutgoing(ctx)
+	next, err := r.NextOutgoing(ctx, "")
 	if err != nil {
 		return v, err
 	}

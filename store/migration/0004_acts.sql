@@ -45,7 +45,8 @@ CREATE TABLE report_version (
   report      BIGINT NOT NULL,
   number      BIGINT NOT NULL,
   fields      TEXT   NOT NULL, -- JSON
-  digest      BYTEA  NOT NULL,
+  filed       TEXT   NOT NULL, -- the whole form as it was filed, JSON
+  digest      BYTEA  NOT NULL, -- of filed
   filed_at    BIGINT NOT NULL,
   channel     TEXT   NOT NULL,
   late_reason TEXT   NOT NULL,
