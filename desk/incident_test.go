@@ -399,6 +399,26 @@ func TestActsThatAreRefused(t *testing.T) {
 			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Party: casebook.NewID(morning)})
 			return err
 		}(), casebook.ErrNotFound, "party"},
+		{"a party in a place that no law knows", func() error {
+			_, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "X", Roles: []string{"centre"}, Region: "Beijing", Own: true})
+			return err
+		}(), casebook.ErrInvalid, "CN-11"},
+		{"a member state by its name", func() error {
+			_, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "X", Roles: []string{"centre"}, MemberState: "DE-BY"})
+			return err
+		}(), casebook.ErrInvalid, "member state"},
+		{"a role that is like none", func() error {
+			_, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "X", Roles: []string{"q"}})
+			return err
+		}(), casebook.ErrInvalid, "there are network_operator"},
+		{"a call of a year that nobody can mean", func() error {
+			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Received: time.Unix(0, 0)})
+			return err
+		}(), casebook.ErrInvalid, "before the year 2000"},
+		{"a zone that isn't there", func() error {
+			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Zone: "Mars/Base"})
+			return err
+		}(), casebook.ErrInvalid, "Asia/Shanghai"},
 		{"a party for which the platform doesn't speak", func() error {
 			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Party: foreign.ID})
 			return err
