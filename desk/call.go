@@ -55,13 +55,28 @@ type Message struct {
 	Urgent  bool            `json:"urgent"`
 }
 
+// exercise reports whether the call is part of a drill.
+func (c call) exercise() bool { return c.duty.Mark.Exercise || c.incident.Mark.Exercise }
+
+func falseFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
 // enqueue puts what people must hear into the outbox, in the commit that found it:
-// one message for all of it, the most urgent first.
+// one message for all of it, the most urgent first, drills last.
 func (d *Desk) enqueue(tx *store.Tx, at time.Time, calls []call) error {
 	if len(calls) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(calls, func(a, b call) int { return cmp.Or(cmp.Compare(a.kind, b.kind), a.duty.Due.Compare(b.duty.Due)) })
+	slices.SortStableFunc(calls, func(a, b call) int {
+		return cmp.Or(falseFirst(a.exercise(), b.exercise()), cmp.Compare(a.kind, b.kind), falseFirst(a.duty.Provisional, b.duty.Provisional), a.duty.Due.Compare(b.duty.Due))
+	})
 	w := wordsOf(d.language)
 	m := Message{Subject: w.subject(calls), At: at.UTC(), Urgent: calls[0].kind <= callOpened}
 	var text strings.Builder
@@ -89,7 +104,7 @@ func (d *Desk) enqueue(tx *store.Tx, at time.Time, calls []call) error {
 
 // item is a call for programs.
 func (c call) item() map[string]any {
-	item := map[string]any{"reason": c.kind.String()}
+	item := map[string]any{"reason": c.kind.String(), "exercise": c.exercise()}
 	if !c.incident.ID.IsZero() {
 		item["incident"], item["title"] = c.incident.ID.Text(casebook.IncidentPrefix), c.incident.Title
 	}
@@ -132,6 +147,7 @@ type callWords struct {
 	blank    string
 	restsOn  string
 	decide   string
+	drill    string
 }
 
 func wordsOf(language string) callWords {
@@ -156,6 +172,7 @@ var english = callWords{
 	restsOn: "  rests on: %s",
 	grades:  map[casebook.Reach]string{casebook.Reached: "%s: %s reached (%s)", casebook.Possible: "%s: %s possible (%s)", casebook.Blank: "%s: %s can't be told: %s"},
 	blank:   "  to be graded: %s",
+	drill:   "[EXERCISE] ",
 	decide:  "  say yes: tocsin incident confirm %s --as NAME; no: tocsin incident dismiss %s --as NAME --reason WHY",
 }
 
@@ -174,6 +191,7 @@ var chinese = callWords{
 	restsOn: "  依据：%s",
 	grades:  map[casebook.Reach]string{casebook.Reached: "%s：达到 %s（%s）", casebook.Possible: "%s：可能达到 %s（%s）", casebook.Blank: "%s：%s 无法判定：%s"},
 	blank:   "  待定级：%s",
+	drill:   "【演练】",
 	decide:  "  确认：tocsin incident confirm %s --as 姓名；排除：tocsin incident dismiss %s --as 姓名 --reason 理由",
 }
 
@@ -190,6 +208,9 @@ func (w callWords) about(c call) string {
 
 func (w callWords) subject(calls []call) string {
 	s := fmt.Sprintf(w.subjects[calls[0].kind], w.about(calls[0]))
+	if calls[0].exercise() {
+		s = w.drill + s
+	}
 	if n := len(calls) - 1; n > 0 {
 		s += fmt.Sprintf(w.many, n)
 	}
@@ -198,6 +219,9 @@ func (w callWords) subject(calls []call) string {
 
 func (w callWords) line(c call) string {
 	var b strings.Builder
+	if c.exercise() {
+		b.WriteString(w.drill)
+	}
 	if d := c.duty; !d.ID.IsZero() {
 		fmt.Fprintf(&b, w.duty+"\n", w.kinds[c.kind], fmt.Sprintf(w.act, d.Regime, d.Stage), d.PartyName, localText(d.Due, d.Zone), d.Due.UTC().Format(time.DateTime), d.Article)
 		if d.RestsOn != "" {

@@ -52,6 +52,9 @@ func (d *Desk) OpenIncident(ctx context.Context, who casebook.Actor, o Opening) 
 			return casebook.Incident{}, err
 		}
 	}
+	if err := isZone(o.Zone); err != nil {
+		return casebook.Incident{}, err
+	}
 	var i casebook.Incident
 	err := d.act(ctx, who, "open incident", at, func(c *casework) (err error) {
 		i, err = c.tx.OpenIncident(casebook.Incident{
@@ -318,6 +321,9 @@ func (d *Desk) Note(ctx context.Context, who casebook.Actor, id casebook.ID, a c
 	if err := d.isPast("happened at", a.At, at); err != nil {
 		return casebook.Incident{}, err
 	}
+	if err := isZone(a.Zone); err != nil {
+		return casebook.Incident{}, err
+	}
 	a.Kind = casebook.Noted
 	return d.change(ctx, who, "note", at, id, func(c *casework) error {
 		if err := c.isNote(a.Supersedes); err != nil {
@@ -355,10 +361,25 @@ func (d *Desk) isPerson(who casebook.Actor, act string) error {
 	return nil
 }
 
-// isPast refuses a moment that hasn't come.
+// isPast refuses a moment that hasn't come, and one that nobody can mean: a year
+// that is mistyped would make every clock a missed one. The zero time is fine.
 func (d *Desk) isPast(name string, moment, now time.Time) error {
+	if !moment.IsZero() && moment.Year() < 2000 {
+		return fmt.Errorf("%s %s is before the year 2000: %w", name, moment.UTC().Format(time.RFC3339), casebook.ErrInvalid)
+	}
 	if moment.After(now.Add(time.Minute)) {
 		return fmt.Errorf("%s %s is still to come (it is %s): %w", name, moment.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), casebook.ErrInvalid)
+	}
+	return nil
+}
+
+// isZone refuses what is neither the name of a zone nor an offset; "" is UTC.
+func isZone(zone string) error {
+	if _, err := time.LoadLocation(zone); err == nil && zone != "Local" {
+		return nil
+	}
+	if _, err := time.Parse("-07:00", zone); err != nil {
+		return fmt.Errorf("zone %.60q is neither a zone's name (Asia/Shanghai) nor an offset (+08:00): %w", zone, casebook.ErrInvalid)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,7 +150,7 @@ type Heartbeat struct {
 	Clock      casebook.ClockState
 	Checkpoint string
 	Open       int64           // duties that run, counted up to maxOpen
-	Due        []casebook.Duty // the soonest of them
+	Due        []casebook.Duty // the soonest of them, firm ones before provisional ones
 }
 
 const (
@@ -175,6 +176,24 @@ func (d *Desk) Heartbeat(ctx context.Context, scope casebook.Scope) (Heartbeat, 
 	if h.Checkpoint, err = r.Checkpoint(ctx); err != nil {
 		return h, err
 	}
-	h.Due, err = r.DutiesByDue(ctx, store.DutyFilter{States: []casebook.DutyState{casebook.Unset, casebook.OpenDuty}}, casebook.ID{}, heartbeatDuties)
+	h.Due, err = d.soonest(ctx, r, h)
 	return h, err
+}
+
+// soonest gives the duties that a heartbeat names. Firm ones come before provisional
+// ones that would crowd them out; those stay unset for as long as nobody grades, and
+// their passing is told once the watch has looked.
+func (d *Desk) soonest(ctx context.Context, r *store.Reader, h Heartbeat) ([]casebook.Duty, error) {
+	all, err := r.DutiesByDue(ctx, store.DutyFilter{States: []casebook.DutyState{casebook.OpenDuty}}, casebook.ID{}, heartbeatDuties)
+	if err != nil {
+		return nil, err
+	}
+	looked := h.WatchedAt
+	if looked.IsZero() {
+		looked = h.Started
+	}
+	provisional, err := r.DutiesByDue(ctx, store.DutyFilter{States: []casebook.DutyState{casebook.Unset}, From: looked.Add(-time.Minute)}, casebook.ID{}, heartbeatDuties-len(all))
+	all = append(all, provisional...)
+	slices.SortStableFunc(all, func(a, b casebook.Duty) int { return a.Due.Compare(b.Due) })
+	return all, err
 }

@@ -296,3 +296,28 @@ func TestAJumpOfTheClockIsRecordedAndTold(t *testing.T) {
 		o.wantSound()
 	})
 }
+
+// TestAHeartbeatNamesTheClocksThatRun: provisional moments that passed long ago, and
+// stay until somebody grades, crowd out no clock.
+func TestAHeartbeatNamesTheClocksThatRun(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	for range 60 {
+		o.called(nil)
+	}
+	o.at(time.Hour)
+	i := o.called(casebook.Facts{addresses: casebook.NumberValue(1_000_000)})
+	h, err := o.Heartbeat(t.Context(), casebook.Operator())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Due) != 200 || h.Open < 300 {
+		t.Fatalf("a heartbeat names %d of %d, too few to say anything", len(h.Due), h.Open)
+	}
+	if !slices.ContainsFunc(h.Due, func(d casebook.Duty) bool { return d.Incident == i.ID && d.Stage == "level1_report" }) {
+		t.Error("it doesn't name the two hours that run")
+	}
+	if !slices.IsSortedFunc(h.Due, func(a, b casebook.Duty) int { return a.Due.Compare(b.Due) }) {
+		t.Error("the soonest doesn't come first")
+	}
+}

@@ -203,6 +203,7 @@ func (r *Reader) duty(ctx context.Context, id casebook.ID) (*dutyRow, error) {
 type DutyFilter struct {
 	Incident casebook.ID
 	States   []casebook.DutyState // none: any
+	From     time.Time            // due then or later; zero: whenever
 }
 
 // DutiesByDue gives duties by the moment at which they are due, the soonest first,
@@ -215,6 +216,9 @@ func (r *Reader) DutiesByDue(ctx context.Context, f DutyFilter, after casebook.I
 			return nil, err
 		}
 		w.and("(due, id) > (?, ?)", micros(last.Due), last.id)
+	}
+	if !f.From.IsZero() {
+		w.and("due >= ?", micros(f.From))
 	}
 	var states, lists []string
 	for s := casebook.Unset; s < casebook.DutyStates; s++ {

@@ -45,10 +45,11 @@ func TestDutiesComeSoonestFirstWhateverTheirState(t *testing.T) {
 			"missed ones":              {States: []casebook.DutyState{casebook.Missed}},
 			"of one incident":          {Incident: cases[1]},
 			"of one incident that run": {Incident: cases[0], States: runs},
+			"from a moment on":         {From: noon.Add(3 * time.Hour), States: runs},
 		} {
 			var got, wanted []casebook.ID
 			for _, d := range want {
-				if (len(f.States) == 0 || slices.Contains(f.States, d.State)) && (f.Incident.IsZero() || f.Incident == d.Incident) {
+				if (len(f.States) == 0 || slices.Contains(f.States, d.State)) && (f.Incident.IsZero() || f.Incident == d.Incident) && !d.Due.Before(f.From) {
 					wanted = append(wanted, d.ID)
 				}
 			}

@@ -218,6 +218,9 @@ func (c oneCase) print(std streams, raw json.RawMessage) error {
 	for _, d := range i.Duties {
 		fmt.Fprint(std.out, d.lines("  "))
 	}
+	if len(i.Duties) == 0 && (i.State == "proposed" || i.State == "open") {
+		fmt.Fprintln(std.out, "duties: none. No law in force asks for one by what is known, or this platform speaks for no party whom it concerns: tocsin party list")
+	}
 	fmt.Fprintln(std.out, "timeline (happened, written)")
 	for _, a := range i.Timeline {
 		fmt.Fprintf(std.out, "  %s  %s  %-15s %s", a.HappenedAt.Format(time.DateTime), a.WrittenAt.Format(time.DateTime), a.What, plain(a.By))
