@@ -10,7 +10,7 @@ var _ = add(Detector{Name: "indicator", About: "calls what somebody lists as bad
 // knowns turns matches into evidence. Direction was decided before: only what a
 // host at home opened, looked up or asked for is a match. A match grows with the
 // source's confidence, and shared infrastructure is never more than weak, for one
-// bad customer makes no bad hoster. An address alone is suspected at most until
+// bad customer makes no bad hoster; nor is a bad site that isn't malware's own. An address alone is suspected at most until
 // the host reached it.
 func knowns(h *Host, b *Bench) []Evidence {
 	var out []Evidence
@@ -26,7 +26,7 @@ func knowns(h *Host, b *Bench) []Evidence {
 		}
 		e.Score = round3(confidence)
 		switch {
-		case m.match.Shared, confidence < 0.3:
+		case m.match.Shared, m.match.Mild, confidence < 0.5:
 			e.Ceiling = Weak
 			e.Score = round3(confidence / 2)
 		case confidence >= 0.8 && reached:
@@ -74,6 +74,9 @@ func sayMatch(m *mark, reached bool) string {
 	}
 	if m.match.Shared {
 		s.WriteString("; others share it")
+	}
+	if m.match.Mild {
+		s.WriteString("; who calls it isn't infected for that")
 	}
 	if m.match.Reason != "" {
 		s.WriteString("; lowered: " + m.match.Reason)

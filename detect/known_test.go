@@ -28,6 +28,7 @@ var bad = listed{
 	"198.51.100.9":          {Indicator: "198.51.100.9", Source: "a list", Family: "Example", Confidence: 0.9},
 	"198.51.100.10":         {Indicator: "198.51.100.10", Source: "a list", Confidence: 0.5},
 	"198.51.100.77":         {Indicator: "198.51.100.77", Source: "a list", Confidence: 0.9, Shared: true, Reason: "it is in a content network"},
+	"203.0.113.99":          {Indicator: "203.0.113.99", Source: "a list", Confidence: 0.9, Mild: true},
 	"bad.example":           {Indicator: "bad.example", Source: "a list", Family: "Example", Confidence: 0.9},
 	"host.example/gate.php": {Indicator: "host.example/gate.php", Source: "a list", Confidence: 0.85},
 	"abcdef":                {Indicator: "abcdef", Source: "a list", Confidence: 0.6},
@@ -39,6 +40,7 @@ func TestIndicator(t *testing.T) {
 		{"a bad address that doesn't answer", func(s *scene, h string) { s.call(h, to("198.51.100.9:443"), call{state: traffic.Attempted}) }, Suspected},
 		{"one that the source isn't sure of", func(s *scene, h string) { s.call(h, to("198.51.100.10:443"), call{sent: 10, got: 10}) }, Suspected},
 		{"one that others share", func(s *scene, h string) { s.call(h, to("198.51.100.77:443"), call{sent: 10, got: 10}) }, Weak},
+		{"a bad site that isn't malware's", func(s *scene, h string) { s.call(h, to("203.0.113.99:443"), call{sent: 10, got: 10}) }, Weak},
 		{"a bad name, looked up", func(s *scene, h string) { s.named(h, "bad.example", "203.0.113.9", 1) }, Confirmed},
 		{"a bad page", func(s *scene, h string) {
 			s.requests = append(s.requests, traffic.Request{At: morning, Client: addr(h), Server: addr("203.0.113.9"), ServerPort: 80, Host: "host.example", URI: "/gate.php"})

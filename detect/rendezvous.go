@@ -26,7 +26,7 @@ func rendezvous(h *Host, b *Bench) []Evidence {
 	var out []Evidence
 	for i := range h.Ways {
 		w := &h.Ways[i]
-		if !w.Outside || w.Transport != TCP || w.Started < meetStarts || w.span() < meetSpan || !w.odd(h) || w.Clock != "" || w.Shared != "" ||
+		if !w.Outside || w.Transport != TCP || w.Started < meetStarts || w.span() < meetSpan || !w.odd(h) || w.Clock != "" ||
 			w.Peak >= floodPerMinute {
 			continue
 		}

@@ -58,7 +58,7 @@ func retry(h *Host, w *Way, dead, failed int, b *Bench) Evidence {
 	switch {
 	case w.Clock != "":
 		e.Score /= 4
-	case w.Shared != "":
+	case w.Shared != "" && !odd:
 	case odd, e.Signs&Nameless != 0 && steady && w.Failed >= 3*retryFailed:
 		e.Ceiling = Suspected
 	case w.Name == "" && steady && w.Failed >= retryStubborn && share >= 0.95 && 2*w.Failed >= failed:

@@ -52,7 +52,7 @@ func session(h *Host, w *Way) (Evidence, bool) {
 	switch {
 	case w.Clock != "":
 		e.Score /= 4
-	case w.Shared != "":
+	case w.Shared != "" && e.Signs&Oddness == 0:
 	case e.Signs&(Oddness|Nameless) != 0 && e.Signs.Count() >= 3:
 		e.Ceiling = Suspected
 	}
