@@ -63,7 +63,7 @@ func controllers(cases []*hostCase) []Controlled {
 	at := map[key]*Controlled{}
 	for _, c := range cases {
 		weak := 0
-		for _, x := range c.ends {
+		for _, x := range c.ends[:min(len(c.ends), maxEnds)] {
 			if x.certainty == Weak {
 				if weak++; weak > weakEnds || x.confidence < weakFloor {
 					continue
@@ -85,6 +85,7 @@ func controllers(cases []*hostCase) []Controlled {
 				m.Confidence = max(m.Confidence, x.confidence)
 			}
 			m.Name, m.Family = cmp.Or(m.Name, x.name), cmp.Or(m.Family, x.family)
+			m.Sinkhole = m.Sinkhole || x.sinkhole
 			m.Bots = append(m.Bots, c.host)
 			m.First, m.Last = min(m.First, x.first), max(m.Last, x.last)
 			m.Evidence = append(m.Evidence, x.evidence...)

@@ -84,6 +84,7 @@ type Evidence struct {
 	Signs    Signs
 	Act      string // for an attack: "scan", "spam", "brute_force", "ddos"
 	Family   string
+	Sinkhole bool // the peer is a defender's: it shows the infection, and commands nobody
 	// First and Last bound what was seen, in microseconds since 1970, UTC.
 	First, Last int64
 	Figures     []Figure // in the order in which they are printed

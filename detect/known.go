@@ -18,7 +18,7 @@ func knowns(h *Host, b *Bench) []Evidence {
 		if m.alert != "" {
 			continue
 		}
-		e := Evidence{Detector: "indicator", Host: h.Addr, Peer: m.peer, Name: nameOf(m), Role: Controller, Signs: Known, Family: m.match.Family, First: m.first, Last: m.last}
+		e := Evidence{Detector: "indicator", Host: h.Addr, Peer: m.peer, Name: nameOf(m), Role: Controller, Signs: Known, Family: m.match.Family, Sinkhole: m.match.Sinkhole, First: m.first, Last: m.last}
 		confidence := clamp(m.match.Confidence)
 		reached := true
 		if m.what == "address" {

@@ -126,6 +126,7 @@ func endsOf(list []Evidence) []endCase {
 		x.first, x.last = min(x.first, e.First), max(x.last, e.Last)
 		x.name = cmp.Or(x.name, e.Name)
 		x.family = cmp.Or(x.family, e.Family)
+		x.sinkhole = x.sinkhole || e.Sinkhole
 	}
 	for i := range ends {
 		ends[i].confidence = noisyOr(ends[i].evidence)
@@ -200,10 +201,13 @@ type Controlled struct {
 	Family     string
 	Certainty  Certainty
 	Confidence float64
-	Bots       []netip.Addr
-	First      int64
-	Last       int64
-	Evidence   []Evidence
+	// Sinkhole says that a defender answers there by now: who calls it is infected,
+	// and nobody commands it through this.
+	Sinkhole bool
+	Bots     []netip.Addr
+	First    int64
+	Last     int64
+	Evidence []Evidence
 }
 
 // Bot is a host at home that is infected, or may be.
