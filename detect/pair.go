@@ -112,7 +112,7 @@ func (p *pair) twice(f *traffic.Flow) bool {
 func (p *pair) add(f *traffic.Flow, w *Watch) {
 	seed := p.seed(w.seed)
 	end := f.End()
-	sent, got := octets(f.OrigPayload, f.OrigBytes), octets(f.RespPayload, f.RespBytes)
+	sent, got := octets(f.OrigPayload, f.OrigBytes, f.OrigPackets, f.Proto), octets(f.RespPayload, f.RespBytes, f.RespPackets, f.Proto)
 	p.dirty = true
 	if p.goesOn(f) {
 		p.pieces++
@@ -208,7 +208,7 @@ func (p *pair) tick(f *traffic.Flow) {
 
 // reply takes the other half of a one-way record.
 func (p *pair) reply(f *traffic.Flow) {
-	p.got += octets(f.OrigPayload, f.OrigBytes)
+	p.got += octets(f.OrigPayload, f.OrigBytes, f.OrigPackets, f.Proto)
 	if f.Flags != 4 && f.Flags != 4|16 { // a lone reset is a refusal
 		p.answered++
 	}
@@ -216,12 +216,18 @@ func (p *pair) reply(f *traffic.Flow) {
 	p.dirty = true
 }
 
-// octets prefers payload and takes what there is; 0 if nothing is told.
-func octets(payload, all int64) int64 {
+// octets prefers payload. Where a source tells only octets with headers, as NetFlow
+// does, those of its packets are taken off: a handshake that came to nothing says
+// nothing. It is 0 if nothing is told.
+func octets(payload, all, packets int64, transport uint8) int64 {
 	if payload >= 0 {
 		return payload
 	}
-	return max(all, 0)
+	head := int64(28) // of IP and UDP
+	if transport == TCP {
+		head = 52 // with the timestamps that nearly all have (RFC 7323)
+	}
+	return max(0, all-max(0, packets)*head)
 }
 
 // activeHours is the number of different hours with a start, at most 64.

@@ -239,7 +239,7 @@ func (w *Watch) Inbound(f *traffic.Flow, outside bool) {
 		if f.RespPort == 25 && f.Proto == traffic.TCP {
 			h.inbound.mail++
 		}
-		h.inbound.bytes += octets(f.OrigPayload, f.OrigBytes) + octets(f.RespPayload, f.RespBytes)
+		h.inbound.bytes += octets(f.OrigPayload, f.OrigBytes, f.OrigPackets, f.Proto) + octets(f.RespPayload, f.RespBytes, f.RespPackets, f.Proto)
 		h.inbound.peers.add(addrHash(f.Orig, w.seed))
 	}
 }

@@ -34,12 +34,7 @@ var platforms = []string{"android_", "apk.", "apt_", "asp.", "elf_", "elf.", "io
 func plain(name string) string {
 	s := strings.ToLower(strings.TrimSpace(name))
 	s, _, _ = strings.Cut(s, " (") // Mirai (ELF)
-	for _, p := range platforms {
-		if rest, found := strings.CutPrefix(s, p); found && rest != "" {
-			s = rest
-			break
-		}
-	}
+	s = withoutPlatform(s)
 	return strings.Map(func(r rune) rune {
 		switch r {
 		case ' ', '-', '_', '.', '/', '\'':
@@ -125,16 +120,19 @@ func (f *Families) Fold(name string) string {
 	}
 	if f != nil {
 		if cluster := f.names[plain(name)]; cluster != "" {
-			return cluster
+			return withoutPlatform(cluster)
 		}
 	}
-	s := strings.ToLower(strings.TrimSpace(name))
+	return withoutPlatform(strings.ToLower(strings.TrimSpace(name)))
+}
+
+func withoutPlatform(name string) string {
 	for _, p := range platforms {
-		if rest, found := strings.CutPrefix(s, p); found && rest != "" {
+		if rest, found := strings.CutPrefix(name, p); found && rest != "" {
 			return rest
 		}
 	}
-	return s
+	return name
 }
 
 // Clusters is the number of families with a name of their own.

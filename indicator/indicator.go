@@ -50,13 +50,14 @@ const (
 	Unsaid     Class = iota
 	Malware          // part of a malware's doings: its controller, its distribution
 	Malicious        // bad tools and services of no one family
+	Lure             // people are led there: exploit kits, injected pages, phishing kits
 	Suspicious       // bad company, itself perhaps innocent: dynamic DNS, free hosting
 	Scanner          // it looks for weaknesses from outside; a call to it means nothing
 	Sinkhole         // a defender's: who calls it is infected, and nobody commands it
 	classes
 )
 
-var classNames = [classes]string{"", "malware", "malicious", "suspicious", "scanner", "sinkhole"}
+var classNames = [classes]string{"", "malware", "malicious", "lure", "suspicious", "scanner", "sinkhole"}
 
 // String gives the class's word, "" for Unsaid.
 func (c Class) String() string {
@@ -112,7 +113,7 @@ type Claim struct {
 // assumed is the confidence, in percent, of a claim whose source tells none: the
 // share of claims of such lists that one would act on. They are judgements, kept
 // apart so that one can disagree with them.
-var assumed = [classes]uint8{Unsaid: 60, Malware: 75, Malicious: 60, Suspicious: 30, Scanner: 20, Sinkhole: 90}
+var assumed = [classes]uint8{Unsaid: 60, Malware: 75, Malicious: 60, Lure: 25, Suspicious: 25, Scanner: 20, Sinkhole: 90}
 
 // Percent is the confidence told, or else what is assumed of the class.
 func (c Claim) Percent() uint8 {

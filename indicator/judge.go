@@ -132,6 +132,8 @@ func (b *Base) weigh(matches []Match, at int64) (best Judgement, known bool) {
 	switch best.Class {
 	case Scanner:
 		best.Reason = "it is known to scan, which says nothing of those that it meets"
+	case Lure:
+		best.Reason = "people are led there, and a visit is exposure, not infection"
 	case Suspicious:
 		best.Reason = "it is known for the company it keeps, not for what it does"
 	}
@@ -139,7 +141,7 @@ func (b *Base) weigh(matches []Match, at int64) (best Judgement, known bool) {
 }
 
 // weights order the classes by how much they say.
-var weights = [classes]int{Unsaid: 2, Malware: 5, Malicious: 3, Suspicious: 1, Scanner: 0, Sinkhole: 4}
+var weights = [classes]int{Unsaid: 2, Malware: 5, Malicious: 3, Lure: 1, Suspicious: 1, Scanner: 0, Sinkhole: 4}
 
 func graver(a, b Claim) bool {
 	wa, wb := weights[a.Class], weights[b.Class]
@@ -187,7 +189,7 @@ func (j *Judgement) lower(said []Warning) {
 			j.Sinkhole = true
 		case Site:
 			j.Certainty *= 0.5
-		case Cloud:
+		case Cloud, Relay:
 			j.Reason = before
 			if j.Kind == Address || j.Kind == Prefix { // with a port the claim is of one machine's service
 				j.Certainty *= 0.6

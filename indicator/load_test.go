@@ -44,7 +44,7 @@ func TestArchive(t *testing.T) {
 	if got := fmt.Sprint(b.Lists); got != "[{trails/static/malware/emotet.txt plain 1 1 0} {trails/static/malicious/evilginx.txt plain 1 1 0}]" {
 		t.Error(got)
 	}
-	if j, _ := b.Name("evil.example", 0); j.Family != "evilginx" || j.Class != indicator.Malicious || j.Source != "maltrail/evilginx" {
+	if j, _ := b.Name("evil.example", 0); j.Family != "evilginx" || j.Class != indicator.Lure || j.Source != "maltrail/evilginx" {
 		t.Errorf("%+v", j)
 	}
 	for _, n := range []int{20, len(data) / 2, len(data) - 9} {

@@ -182,6 +182,9 @@ func (r *reading) claimOf(head []byte) Claim {
 		return c
 	case folder == "malicious":
 		c.Class = Malicious
+		if lure(name) {
+			c.Class = Lure
+		}
 	default:
 		c.Class = Malware
 	}
@@ -192,4 +195,20 @@ func (r *reading) claimOf(head []byte) Claim {
 		c.Family = name
 	}
 	return c
+}
+
+// lure tells, among Maltrail's malicious trails, what people visit from what bots
+// obey.
+func lure(name string) bool {
+	for _, begin := range []string{"ek_", "bad_", "install_"} {
+		if strings.HasPrefix(name, begin) {
+			return true
+		}
+	}
+	for _, end := range []string{"_tds", "core", "ginx", "tool", "_locker", "ware", "_inject", "_shadowing", "phish"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return name == "socgholish" || name == "keitaro_tds" || name == "pushbug" || name == "sms_flooder"
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"tocsin/detect"
 	"tocsin/indicator"
@@ -34,16 +32,7 @@ func loadIndicators(ctx context.Context, paths []string, told io.Writer) (*indic
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		dir, name := filepath.Split(filepath.Clean(path))
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			dir, name = path, "."
-		}
-		if dir == "" {
-			dir = "."
-		}
-		if err := l.ReadFS(os.DirFS(dir), name); err != nil {
-			all = errors.Join(all, fmt.Errorf("--indicators %s: %w", path, err))
-		}
+		all = errors.Join(all, readLists(l, path))
 	}
 	if all != nil {
 		return nil, all

@@ -187,7 +187,9 @@ func everyShape(t *testing.T) string {
 	}
 	write(t, filepath.Join(dir, "conn.log"), "#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tconn_state\n")
 	write(t, filepath.Join(dir, "bot.log"), botLog())
-	for _, args := range [][]string{{"scan", "bot.log"}, {"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"captures"}, {"captures", "conn.log"}, {"version"}} {
+	write(t, filepath.Join(dir, "bad.csv"), "ip,port,family\n192.0.2.66,443,Emotet\n")
+	for _, args := range [][]string{{"scan", "bot.log"}, {"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"captures"}, {"captures", "conn.log"},
+		{"indicator", "check", "bad.csv"}, {"indicator", "ask", "--indicators", "bad.csv", "192.0.2.66:443"}, {"version"}} {
 		out += must(t, dir, append(args, asJSON...)...).out
 	}
 	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out

@@ -38,12 +38,16 @@ func main() {
 		log.Fatalf("train: %s: %v", *chosen, err)
 	}
 	names := labels(list.List)
-	source := fmt.Sprintf("%d names out of misp-warninglists cloudflare-top100k (CC0-1.0, sha256 %x), and names made by detect/train itself", len(names), sha256.Sum256(text))
-	m := train(names, source)
+	m := train(names, sourceOf(names, text))
 	if err := os.WriteFile(*out, m.Bytes(), 0o644); err != nil {
 		log.Fatal("train: ", err)
 	}
 	fmt.Printf("%s: %d octets\n", *out, len(m.Bytes()))
+}
+
+// sourceOf says what the model is made of.
+func sourceOf(names []detect.MadeName, text []byte) string {
+	return fmt.Sprintf("%d names out of misp-warninglists cloudflare-top100k (CC0-1.0, sha256 %x), and names made by detect/train itself", len(names), sha256.Sum256(text))
 }
 
 // labels splits the names, in an order that a seed gives.
