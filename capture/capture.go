@@ -26,7 +26,7 @@ const (
 	keptRefusals = 100
 	// peekBytes is what is looked at to tell a format.
 	peekBytes = 16 << 10
-	readBytes = 256 << 10
+	readBytes = 64 << 10
 )
 
 // ErrUnknown is what Open gives for content that is no format of telemetry. It
@@ -129,8 +129,8 @@ func marked(head []byte) bool {
 // Format is the format that the content was told to be in.
 func (r *Reader) Format() Format { return r.format }
 
-// Next empties the batch and fills it with the next records, about a thousand. It
-// gives io.EOF, with an empty batch, after the last. Where the bytes end the reading
+// Next empties the batch and fills it with the next records: about a thousand, or more
+// where many conversations of a pcap end at once. It gives io.EOF, with an empty batch, after the last. Where the bytes end the reading
 // before its time (packing broken or cut short, a binary file out of step), that is
 // one more refusal, and io.EOF. An error of body is returned wrapped.
 func (r *Reader) Next(b *traffic.Batch) error {

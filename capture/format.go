@@ -77,5 +77,3 @@ var foreign = []struct{ magic, what string }{
 type nothing struct{}
 
 func (nothing) fill(*traffic.Batch) error { return io.EOF }
-
-func knowsPacketTable(head []byte) bool { return false }
