@@ -52,5 +52,5 @@ func said(j indicator.Judgement, ok bool) (detect.Match, bool) {
 	}
 	return detect.Match{Indicator: j.Value.String(), Source: j.Source, Family: j.Family, Confidence: j.Certainty,
 		Shared: j.Shared, Sinkhole: j.Sinkhole, Reason: j.Reason,
-		Mild: j.Class == indicator.Malicious || j.Class == indicator.Suspicious || j.Class == indicator.Scanner}, true
+		Mild: j.Class == indicator.Lure || j.Class == indicator.Suspicious || j.Class == indicator.Scanner}, true
 }
