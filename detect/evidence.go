@@ -83,6 +83,7 @@ type Evidence struct {
 	Ceiling  Certainty
 	Signs    Signs
 	Act      string // for an attack: "scan", "spam", "brute_force", "ddos"
+	Inside   bool   // of an attack: at machines at home, where administrators search too
 	Family   string
 	Sinkhole bool // the peer is a defender's: it shows the infection, and commands nobody
 	// First and Last bound what was seen, in microseconds since 1970, UTC.

@@ -75,7 +75,7 @@ func judgeHost(c *hostCase) {
 			if !slices.Contains(c.acts, e.Act) {
 				c.acts = append(c.acts, e.Act)
 			}
-			if attack == nil || e.First < attack.First {
+			if !e.Inside && (attack == nil || e.First < attack.First) {
 				attack = e
 			}
 		}
@@ -178,7 +178,7 @@ func (c *hostCase) twice() bool {
 	var kinds Signs
 	for i := range c.evidence {
 		e := &c.evidence[i]
-		if e.Ceiling < Suspected {
+		if e.Ceiling < Suspected || e.Inside {
 			continue
 		}
 		switch {
