@@ -20,7 +20,7 @@ const (
 // and what a later attack is held against; at a chat server, so many new
 // connections are no person's.
 func rendezvous(h *Host, b *Bench) []Evidence {
-	if h.Crowd >= crowdSize {
+	if h.crowded() {
 		return nil
 	}
 	var out []Evidence

@@ -18,7 +18,7 @@ const (
 // and tunnels keep connections up too; three things that don't fit must agree
 // before it is more than context.
 func sessions(h *Host, b *Bench) []Evidence {
-	if h.Crowd >= crowdSize {
+	if h.crowded() {
 		return nil
 	}
 	var out []Evidence
