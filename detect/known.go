@@ -10,8 +10,9 @@ var _ = add(Detector{Name: "indicator", About: "calls what somebody lists as bad
 // knowns turns matches into evidence. Direction was decided before: only what a
 // host at home opened, looked up or asked for is a match. A match grows with the
 // source's confidence, and shared infrastructure is never more than weak, for one
-// bad customer makes no bad hoster; nor is a bad site that isn't malware's own. An address alone is suspected at most until
-// the host reached it.
+// bad customer makes no bad hoster; nor is a bad site that isn't malware's own, or
+// an address without a port that the host called by a name that nobody lists. An
+// address alone is suspected at most until the host reached it.
 func knowns(h *Host, b *Bench) []Evidence {
 	var out []Evidence
 	for _, m := range h.marks {
@@ -25,8 +26,12 @@ func knowns(h *Host, b *Bench) []Evidence {
 			reached = h.reached(m.peer)
 		}
 		e.Score = round3(confidence)
+		tenant := ""
+		if m.what == "address" && m.match.Indicator != m.peer.String() && !m.match.Sinkhole {
+			tenant = h.tenant(m.peer)
+		}
 		switch {
-		case m.match.Shared, m.match.Mild, confidence < 0.5:
+		case m.match.Shared, m.match.Mild, confidence < 0.5, tenant != "":
 			e.Ceiling = Weak
 			e.Score = round3(confidence / 2)
 		case confidence >= 0.8 && reached:
@@ -36,6 +41,9 @@ func knowns(h *Host, b *Bench) []Evidence {
 		}
 		e.Figures = []Figure{{"sightings", float64(m.count)}, {"confidence", round3(confidence)}}
 		e.Because = sayMatch(m, reached)
+		if tenant != "" {
+			e.Because += fmt.Sprintf("; it was called by the name %s, of which nothing is known, and one machine has many names", tenant)
+		}
 		out = append(out, e)
 	}
 	return out
@@ -57,6 +65,24 @@ func (h *Host) reached(e Endpoint) bool {
 		}
 	}
 	return true
+}
+
+// tenant gives the name by which a host called an endpoint whose address is listed
+// without a port, if nobody lists that name: such a machine may serve thousands.
+func (h *Host) tenant(e Endpoint) string {
+	for i := range h.Ways {
+		w := &h.Ways[i]
+		if w.Endpoint != e || w.Name == "" {
+			continue
+		}
+		for _, m := range h.marks {
+			if m.what == "name" && (m.match.Indicator == w.Name || strings.HasSuffix(w.Name, "."+m.match.Indicator)) {
+				return ""
+			}
+		}
+		return w.Name
+	}
+	return ""
 }
 
 func sayMatch(m *mark, reached bool) string {

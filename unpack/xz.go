@@ -12,16 +12,14 @@ import (
 	"hash/crc64"
 	"io"
 
-	"github.com/ulikunitz/xz/lzma"
-
 	"tocsin/casebook"
 )
 
 const xzMagic = "\xfd7zXZ\x00"
 
 // xzReader reads the .xz file format (version 1.2.0) around the LZMA2 data that
-// the lzma package reads. The library's own reader reserves whatever dictionary
-// each block's header asks for, up to 4 GiB; a stranger must not decide that.
+// lzma2 reads. A block's header asks for a dictionary of up to 4 GiB; a stranger must
+// not decide that.
 type xzReader struct {
 	r      *bufio.Reader
 	n      int64 // octets read of the stream, for its padding to four
@@ -153,16 +151,16 @@ func (x *xzReader) startBlock(size byte) error {
 	if _, err := io.ReadFull(r, filter); err != nil || flags&0x3f != 0 || filter[0] != 0x21 || filter[1] != 1 {
 		return errors.New("it uses a filter other than LZMA2")
 	}
-	capacity, err := lzma.DecodeDictCap(filter[2])
-	if err != nil {
-		return err
+	capacity, ok := windowOf(filter[2])
+	if !ok {
+		return errXZ
 	}
 	if capacity > maxWindow {
 		return fmt.Errorf("its dictionary of %d octets is over the bound of %d: %w", capacity, maxWindow, casebook.ErrTooLarge)
 	}
 	x.blocks++
-	x.block, err = lzma.Reader2Config{DictCap: int(max(capacity, lzma.MinDictCap))}.NewReader2(compressed{x})
-	return err
+	x.block = newLZMA2(compressed{x}, int(capacity))
+	return nil
 }
 
 func (x *xzReader) endBlock() error {
@@ -238,4 +236,15 @@ func cut(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// windowOf decodes the size of a dictionary, in octets.
+func windowOf(bits byte) (int64, bool) {
+	switch {
+	case bits > 40:
+		return 0, false
+	case bits == 40:
+		return 1<<32 - 1, true
+	}
+	return int64(2|bits&1) << (bits/2 + 11), true
 }
