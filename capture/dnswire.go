@@ -194,7 +194,7 @@ func (w *wire) name(s *session, message []byte, b *traffic.Batch) {
 	switch key := (pairKey{s.link, uint32(id)}); {
 	case !ok:
 	case response:
-		w.pairs.answer(key, l, w.dns.addrs, b)
+		w.pairs.answer(key, l, w.dns.addrs, false, b)
 	default:
 		w.pairs.ask(key, l, b)
 	}

@@ -52,7 +52,7 @@ func (e *eve) takeDNS(b *traffic.Batch, n *eveEnds) {
 	if v[eveDNSData] != nil {
 		l.Type = 0 // version 1 tells the type of the answer there, not of the question
 	}
-	e.pairs.answer(key, *l, e.addrs, b)
+	e.pairs.answer(key, *l, e.addrs, v[eveDNSData] != nil, b)
 }
 
 // answer reads the records of an answer, as a list, alone, or grouped by type.

@@ -101,7 +101,7 @@ func knowsPacketTable(head []byte) bool {
 }
 
 func openPacketTable(s source) (decoder, error) {
-	p := &packetTable{lines: lines{r: s.in}, tally: s.tally, wire: newWire(s.tally)}
+	p := &packetTable{lines: lines{r: s.in, n: s.before}, tally: s.tally, wire: newWire(s.tally)}
 	line, err := p.lines.next()
 	if err != nil {
 		return nil, fmt.Errorf("no header: %w", casebook.ErrInvalid)

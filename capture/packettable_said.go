@@ -58,7 +58,7 @@ func (p *packetTable) name(s *session, name, kind []byte, id uint32, response bo
 			l.Answers++
 		}
 	}
-	p.wire.pairs.answer(key, l, list, b)
+	p.wire.pairs.answer(key, l, list, false, b)
 }
 
 // infoName reads "Standard query 0x59e2 A www.example.org" and "Standard query

@@ -89,7 +89,7 @@ func knowsTable(head []byte) bool {
 }
 
 func openTable(s source) (decoder, error) {
-	t := &table{lines: lines{r: s.in}, tally: s.tally}
+	t := &table{lines: lines{r: s.in, n: s.before}, tally: s.tally}
 	for {
 		line, err := t.lines.next()
 		if err != nil {
