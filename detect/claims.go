@@ -23,7 +23,7 @@ func bots(cases []*hostCase, nets []Botnet) []Bot {
 	}
 	var out []Bot
 	for _, c := range cases {
-		if c.certainty == None || c.certainty == Weak && c.confidence < weakFloor {
+		if c.certainty == None || c.certainty == Weak && c.confidence < weakFloor && !c.known() {
 			continue
 		}
 		Sort(c.evidence)
@@ -47,6 +47,12 @@ func bots(cases []*hostCase, nets []Botnet) []Bot {
 	return out
 }
 
+// known tells that something listed was matched: however far it was lowered, it is
+// told, with the reason.
+func (c *hostCase) known() bool {
+	return slices.ContainsFunc(c.evidence, func(e Evidence) bool { return e.Signs&Known != 0 })
+}
+
 // strongest gives the evidence that a claim is printed with.
 func strongest(list []Evidence) []Evidence {
 	list = slices.Clone(list)
@@ -65,7 +71,7 @@ func controllers(cases []*hostCase) []Controlled {
 		weak := 0
 		for _, x := range c.ends[:min(len(c.ends), maxEnds)] {
 			if x.certainty == Weak {
-				if weak++; weak > weakEnds || x.confidence < weakFloor {
+				if weak++; weak > weakEnds || x.confidence < weakFloor && x.signs&Known == 0 {
 					continue
 				}
 			}

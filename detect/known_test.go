@@ -80,3 +80,14 @@ func TestAlert(t *testing.T) {
 		{"adware", alert("ET MALWARE Adware Example", "Possibly Unwanted Program Detected", 2, true), None},
 	})
 }
+
+// TestALoweredMatchIsTold wants a claim, a weak one, for a match on shared ground:
+// nothing is hidden.
+func TestALoweredMatchIsTold(t *testing.T) {
+	s := newScene(1)
+	s.call(judgedHost, to("198.51.100.77:443"), call{sent: 10, got: 10})
+	r := s.report(t, &Bench{Matcher: bad, Clocks: clocksOf{}})
+	if len(r.Bots) != 1 || r.Bots[0].Certainty != Weak || len(r.Controllers) != 1 || r.Controllers[0].Certainty != Weak || len(r.Botnets) != 0 {
+		t.Errorf("got %+v, want one weak bot, one weak controller, no botnet", r)
+	}
+}
