@@ -1,6 +1,9 @@
 package capture
 
-import "net/netip"
+import (
+	"bytes"
+	"net/netip"
+)
 
 // parseAddr reads an address as netip.ParseAddr does (RFC 4291, section 2.2), from
 // bytes and without allocating, drops a zone and unmaps.
@@ -52,47 +55,22 @@ func parseIPv4(b []byte) (v4 [4]byte, ok bool) {
 func parseIPv6(b []byte) (netip.Addr, bool) {
 	var a [16]byte
 	at, gap := 0, -1
-	for i, c := range b {
-		if c == '%' {
-			b = b[:i]
-			break
-		}
+	if zone := bytes.IndexByte(b, '%'); zone >= 0 {
+		b = b[:zone]
 	}
 	if len(b) >= 2 && b[0] == ':' && b[1] == ':' {
 		gap, b = 0, b[2:]
 	}
 	for len(b) > 0 {
-		if at == 16 {
+		written, read := group(a[at:], b)
+		if read == 0 {
 			return netip.Addr{}, false
 		}
-		n, i := uint32(0), 0
-		for ; i < len(b); i++ {
-			h := hexDigit(b[i])
-			if h > 15 {
-				break
-			}
-			if i == 4 {
-				return netip.Addr{}, false
-			}
-			n = n<<4 | uint32(h)
-		}
-		if i == 0 {
-			return netip.Addr{}, false
-		}
-		if i < len(b) && b[i] == '.' {
-			v4, ok := parseIPv4(b)
-			if !ok || at > 12 {
-				return netip.Addr{}, false
-			}
-			at += copy(a[at:], v4[:])
+		at += written
+		if b = b[read:]; len(b) == 0 {
 			break
 		}
-		a[at], a[at+1] = byte(n>>8), byte(n)
-		at += 2
-		if b = b[i:]; len(b) == 0 {
-			break
-		}
-		if b[0] != ':' || len(b) == 1 {
+		if b[0] != ':' || len(b) == 1 || written == 4 {
 			return netip.Addr{}, false
 		}
 		if b = b[1:]; b[0] == ':' {
@@ -102,17 +80,36 @@ func parseIPv6(b []byte) (netip.Addr, bool) {
 			gap, b = at, b[1:]
 		}
 	}
-	if at < 16 {
-		if gap < 0 {
-			return netip.Addr{}, false
-		}
+	if (at < 16) != (gap >= 0) {
+		return netip.Addr{}, false
+	}
+	if gap >= 0 {
 		tail := at - gap
 		copy(a[16-tail:], a[gap:at])
 		clear(a[gap : 16-tail])
-	} else if gap >= 0 {
-		return netip.Addr{}, false
 	}
 	return netip.AddrFrom16(a).Unmap(), true
+}
+
+// group reads the digits of one group, or an IPv4 address that ends the text, and tells
+// how many octets it wrote and read; none if they make no sense or don't fit.
+func group(a, b []byte) (written, read int) {
+	n := uint32(0)
+	for read < len(b) && hexDigit(b[read]) < 16 && read < 5 {
+		n = n<<4 | uint32(hexDigit(b[read]))
+		read++
+	}
+	if read < len(b) && b[read] == '.' {
+		if v4, ok := parseIPv4(b); ok && len(a) >= 4 {
+			return copy(a, v4[:]), len(b)
+		}
+		return 0, 0
+	}
+	if read == 5 || len(a) < 2 {
+		return 0, 0
+	}
+	a[0], a[1] = byte(n>>8), byte(n)
+	return 2, read
 }
 
 func hexDigit(c byte) byte {

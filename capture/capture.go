@@ -26,7 +26,7 @@ const (
 	keptRefusals = 100
 	// peekBytes is what is looked at to tell a format.
 	peekBytes = 16 << 10
-	readBytes = 256 << 10
+	readBytes = 64 << 10
 )
 
 // ErrUnknown is what Open gives for content that is no format of telemetry. It
@@ -88,8 +88,10 @@ func (t *tally) refusef(row, line int64, field, format string, args ...any) {
 // Open looks at the beginning of body, which may be packed with gzip, xz or zstd,
 // tells what format it is in and gives its reader. name is used in messages, and
 // where a log's type is written nowhere else. An empty body is a sound capture of
-// nothing. It gives ErrUnknown for what it doesn't know, ErrInvalid for what it
-// knows but can't read, with the reason, and an error of body wrapped.
+// nothing. Up to three lines that a text begins with and that make no sense are
+// refused, as when it was cut out of a longer one. It gives ErrUnknown for what it
+// doesn't know, ErrInvalid for what it knows but can't read, with the reason, and an
+// error of body wrapped.
 func Open(name string, body io.Reader) (*Reader, error) {
 	packed, err := unpack.Open(body, unpack.Bounds{MaxBytes: -1, FreeBytes: 1 << 62})
 	if err != nil {
@@ -117,7 +119,7 @@ func (r *Reader) open() error {
 		in = bufio.NewReaderSize(text, readBytes)
 		head, _ = in.Peek(peekBytes)
 	}
-	r.format, r.decoder, err = recognise(source{path.Base(r.name), head, in, &r.tally})
+	r.format, r.decoder, err = recognise(source{name: path.Base(r.name), head: head, in: in, tally: &r.tally})
 	return err
 }
 
@@ -129,8 +131,8 @@ func marked(head []byte) bool {
 // Format is the format that the content was told to be in.
 func (r *Reader) Format() Format { return r.format }
 
-// Next empties the batch and fills it with the next records, about a thousand. It
-// gives io.EOF, with an empty batch, after the last. Where the bytes end the reading
+// Next empties the batch and fills it with the next records: about a thousand, or more
+// where many conversations of a pcap end at once. It gives io.EOF, with an empty batch, after the last. Where the bytes end the reading
 // before its time (packing broken or cut short, a binary file out of step), that is
 // one more refusal, and io.EOF. An error of body is returned wrapped.
 func (r *Reader) Next(b *traffic.Batch) error {

@@ -19,6 +19,8 @@ type Collector struct {
 	sources map[sourceKey]*exportSource
 	recent  exportList
 	wire    wire // reads the headers in sFlow's samples
+	fields  int  // of all templates
+	waiting int  // octets of all sets that wait
 }
 
 const (
@@ -29,6 +31,11 @@ const (
 	// bound is refused. A template's fields past 64 KiB wouldn't fit its datagram.
 	maxTemplates = 512
 	maxFields    = 512
+	// maxAllFields bounds the fields of all sources' templates together; past it, the
+	// sources not heard longest are forgotten.
+	maxAllFields = 1 << 20
+	// maxAllWaiting bounds the octets that wait for templates of all sources.
+	maxAllWaiting = 16 << 20
 	// maxSamplers bounds the sampling rates that a source may tell.
 	maxSamplers = 256
 	// maxWaiting is how many sets of a source wait for their template.
@@ -125,11 +132,8 @@ func (c *Collector) read(exporter netip.AddrPort, received int64, d []byte, b *t
 func (c *Collector) source(key sourceKey) *exportSource {
 	s := c.sources[key]
 	if s == nil {
-		if len(c.sources) >= maxSources {
-			oldest := c.recent.first
-			c.recent.remove(oldest)
-			delete(c.sources, oldest.key)
-			c.tally.Cut++
+		for len(c.sources) >= maxSources || c.fields > maxAllFields && len(c.sources) > 0 {
+			c.forget(c.recent.first)
 		}
 		s = &exportSource{key: key, point: pointOf(key), templates: make(map[uint16]*template)}
 		c.sources[key] = s
@@ -138,6 +142,34 @@ func (c *Collector) source(key sourceKey) *exportSource {
 	}
 	c.recent.append(s)
 	return s
+}
+
+// forget drops a source and what it defined.
+func (c *Collector) forget(s *exportSource) {
+	for _, t := range s.templates {
+		c.fields -= len(t.fields)
+	}
+	for i := range s.waiting {
+		c.waiting -= len(s.waiting[i].body)
+	}
+	c.recent.remove(s)
+	delete(c.sources, s.key)
+	c.tally.Cut++
+}
+
+// define keeps a template in place of one before.
+func (c *Collector) define(s *exportSource, id uint16, t *template) {
+	if old := s.templates[id]; old != nil {
+		c.fields -= len(old.fields)
+	}
+	delete(s.templates, id)
+	if t != nil {
+		s.templates[id] = t
+		c.fields += len(t.fields)
+	}
+	for c.fields > maxAllFields && c.recent.first != s {
+		c.forget(c.recent.first)
+	}
 }
 
 // steady dates a message of versions 5 and 9 by its uptime. Their clock of whole

@@ -227,7 +227,7 @@ func (d *dnstap) lookup(t *tap, b *traffic.Batch) (reason string) {
 	if asked := int64(t.asked)*1e6 + int64(t.askedNs)/1000; t.asked != 0 && t.asked <= seconds && asked <= l.At {
 		l.RTT = l.At - asked
 	}
-	d.pairs.answer(key, l, d.dns.addrs, b)
+	d.pairs.answer(key, l, d.dns.addrs, false, b)
 	return ""
 }
 

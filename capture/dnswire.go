@@ -160,12 +160,26 @@ func (w *wire) datagram(s *session, p *packet, b *traffic.Batch) {
 	case s.respPort == 53 || s.respPort == 5353 || s.respPort == 5355:
 		s.service = "dns"
 		w.name(s, p.payload, b)
+	case exportPorts[s.respPort] && w.export(s, p, b):
+		s.service = "netflow"
 	case s.side(p) == 0 && quicInitial(p.payload):
 		s.service = "quic"
 		w.quicHello(s, p.payload, b)
 	case s.service == "":
 		s.service = udpService(p.payload, s)
 	}
+}
+
+// exportPorts are where collectors of NetFlow, IPFIX and sFlow usually listen.
+var exportPorts = map[uint16]bool{2055: true, 2056: true, 4739: true, 6343: true, 9555: true, 9991: true, 9995: true, 9996: true}
+
+// export reads a datagram of an exporter, whose flows join those of the packets
+// themselves. It gives false for another protocol at such a port.
+func (w *wire) export(s *session, p *packet, b *traffic.Batch) bool {
+	if w.exports == nil {
+		w.exports = NewCollector()
+	}
+	return w.exports.read(netip.AddrPortFrom(addrOf(&p.src), p.srcPort), p.at, p.payload, b) == ""
 }
 
 // name takes a DNS message of a session.
@@ -180,7 +194,7 @@ func (w *wire) name(s *session, message []byte, b *traffic.Batch) {
 	switch key := (pairKey{s.link, uint32(id)}); {
 	case !ok:
 	case response:
-		w.pairs.answer(key, l, w.dns.addrs, b)
+		w.pairs.answer(key, l, w.dns.addrs, false, b)
 	default:
 		w.pairs.ask(key, l, b)
 	}

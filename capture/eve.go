@@ -92,7 +92,8 @@ func knowsEVE(head []byte) bool {
 }
 
 func openEVE(s source) (decoder, error) {
-	return &eve{objects: newJSONLines(s.in, s.head), tally: s.tally}, nil
+	// Suricata's threads write as they come to it.
+	return &eve{objects: newJSONLines(s), tally: s.tally, pairs: pairs{slack: 256}}, nil
 }
 
 func (e *eve) fill(b *traffic.Batch) error {

@@ -48,6 +48,15 @@ func (e *eve) takeDNS(b *traffic.Batch, n *eveEnds) {
 	l.Answered = true
 	l.RCode = responseCode(jsonText(v[eveDNSRCode]))
 	l.Rejected = l.RCode == traffic.Refused
+	e.answer(&v)
+	if v[eveDNSData] != nil {
+		l.Type = 0 // version 1 tells the type of the answer there, not of the question
+	}
+	e.pairs.answer(key, *l, e.addrs, v[eveDNSData] != nil, b)
+}
+
+// answer reads the records of an answer, as a list, alone, or grouped by type.
+func (e *eve) answer(v *[eveDNSKeys][]byte) {
 	e.addrs = e.addrs[:0]
 	switch {
 	case len(v[eveDNSAnswers]) > 0 && v[eveDNSAnswers][0] == '[':
@@ -66,16 +75,12 @@ func (e *eve) takeDNS(b *traffic.Batch, n *eveEnds) {
 				if data[0] == '"' {
 					e.record(kind, jsonText(data), nil)
 				} else {
-					l.Answers++
+					e.lookup.Answers++
 				}
 				return true
 			})
 		}
 	}
-	if v[eveDNSData] != nil {
-		l.Type = 0 // version 1 tells the type of the answer there, not of the question
-	}
-	e.pairs.answer(key, *l, e.addrs, b)
 }
 
 // question reads name and type asked for.

@@ -30,7 +30,7 @@ func knowsFlowJSON(head []byte) bool {
 }
 
 func openFlowJSON(s source) (decoder, error) {
-	return &flowJSON{objects: newJSONLines(s.in, s.head), table: table{tally: s.tally}}, nil
+	return &flowJSON{objects: newJSONLines(s), table: table{tally: s.tally}}, nil
 }
 
 func (f *flowJSON) fill(b *traffic.Batch) error {

@@ -28,6 +28,8 @@ type source struct {
 	head  []byte // what can be seen of in without reading
 	in    *bufio.Reader
 	tally *tally
+	// before is how many lines were taken off the beginning.
+	before int64
 }
 
 var formats []Format
@@ -43,27 +45,54 @@ func Formats() []Format {
 	return slices.SortedFunc(slices.Values(formats), func(a, b Format) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// maxCutLines is how many lines at the beginning of a text may make no sense: a log
+// that was cut out of a longer one begins in the middle of a line.
+const maxCutLines = 3
+
 // recognise finds the format of a capture by its first octets.
 func recognise(s source) (Format, decoder, error) {
 	if len(s.head) == 0 {
 		return Format{Name: "empty", About: "nothing at all"}, nothing{}, nil
 	}
-	for _, f := range formats {
-		if !f.knows(s.head) {
-			continue
+	for cut := 0; ; cut++ {
+		for _, f := range formats {
+			if f.knows(s.head) {
+				d, err := f.open(s)
+				if err != nil {
+					return f, nil, fmt.Errorf("%s: %w", f.Name, err)
+				}
+				return f, d, nil
+			}
 		}
-		d, err := f.open(s)
-		if err != nil {
-			return f, nil, fmt.Errorf("%s: %w", f.Name, err)
+		end := bytes.IndexByte(s.head, '\n')
+		if cut == maxCutLines || end < 0 || bytes.IndexByte(s.head[:end], 0) >= 0 {
+			break
 		}
-		return f, d, nil
+		if cut == 0 {
+			if err := known(s.head); err != nil {
+				return Format{}, nil, err
+			}
+		}
+		s.in.Discard(end + 1)
+		s.head = s.head[end+1:]
+		s.tally.Rows++
+		s.before++
+		s.tally.refuse(s.tally.Rows, s.before, "", "the capture begins in the middle of a line")
 	}
-	for _, known := range foreign {
-		if bytes.HasPrefix(s.head, []byte(known.magic)) {
-			return Format{}, nil, fmt.Errorf("this is %s: %w", known.what, casebook.ErrInvalid)
-		}
+	if err := known(s.head); err != nil {
+		return Format{}, nil, err
 	}
 	return Format{}, nil, ErrUnknown
+}
+
+// known tells a format that isn't read by its name.
+func known(head []byte) error {
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return fmt.Errorf("this is %s: %w", f.what, casebook.ErrInvalid)
+		}
+	}
+	return nil
 }
 
 // foreign are formats that hold telemetry but aren't read, and what to do.
@@ -77,5 +106,3 @@ var foreign = []struct{ magic, what string }{
 type nothing struct{}
 
 func (nothing) fill(*traffic.Batch) error { return io.EOF }
-
-func knowsPacketTable(head []byte) bool { return false }

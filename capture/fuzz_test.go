@@ -200,7 +200,8 @@ func FuzzMoment(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		got, ok := parseMoment([]byte(text))
 		want, err := time.Parse(time.RFC3339, text)
-		if err != nil || want.Year() < 1970 || want.Year() > 2198 || len(text) > 35 || want.UnixMicro() < 0 {
+		if err != nil || text[13] != ':' || // the library takes an hour of one digit
+			want.Year() < 1970 || want.Year() > 2198 || len(text) > 35 || want.UnixMicro() < 0 {
 			return
 		}
 		if !ok || got != want.UnixMicro() {

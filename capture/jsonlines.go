@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"bufio"
 	"bytes"
 	"io"
 )
@@ -15,9 +14,9 @@ type jsonLines struct {
 }
 
 // newJSONLines looks at the first octets for which of the two it is.
-func newJSONLines(in *bufio.Reader, head []byte) jsonLines {
-	j := jsonLines{lines: lines{r: in}}
-	head = bytes.TrimLeft(head, " \t\r\n")
+func newJSONLines(s source) jsonLines {
+	j := jsonLines{lines: lines{r: s.in, n: s.before}}
+	head := bytes.TrimLeft(s.head, " \t\r\n")
 	line, _, whole := bytes.Cut(head, []byte("\n"))
 	if len(head) > 0 && head[0] == '[' {
 		j.spread = true

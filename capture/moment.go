@@ -54,7 +54,7 @@ func parseZone(b []byte) (int64, bool) {
 	if b[0] == ' ' {
 		b = b[1:]
 	}
-	if b[0] != '+' && b[0] != '-' {
+	if len(b) == 0 || b[0] != '+' && b[0] != '-' {
 		return 0, false
 	}
 	sign := int64(1)

@@ -84,7 +84,7 @@ func (c *Collector) templates(s *exportSource, h *exportHeader, d []byte, option
 		t := &template{options: options}
 		switch {
 		case count == 0 && h.version == 10: // withdrawn
-			delete(s.templates, id)
+			c.define(s, id, nil)
 			d = d[4:]
 			continue
 		case options && len(d) < 6:
@@ -108,7 +108,7 @@ func (c *Collector) templates(s *exportSource, h *exportHeader, d []byte, option
 		if s.templates[id] == nil && len(s.templates) >= maxTemplates {
 			return fmt.Sprintf("more than %d templates", maxTemplates)
 		}
-		s.templates[id] = t
+		c.define(s, id, t)
 		c.wake(s, id, b)
 	}
 	return ""
@@ -148,10 +148,16 @@ func (c *Collector) data(s *exportSource, h *exportHeader, id uint16, d []byte, 
 	t := s.templates[id]
 	if t == nil {
 		if len(s.waiting) >= maxWaiting {
+			c.waiting -= len(s.waiting[0].body)
 			s.waiting = append(s.waiting[:0], s.waiting[1:]...)
 			c.tally.Cut++
 		}
+		if c.waiting+len(d) > maxAllWaiting {
+			c.tally.Cut++
+			return ""
+		}
 		s.waiting = append(s.waiting, waitingSet{id, *h, slices.Clone(d)})
+		c.waiting += len(d)
 		return ""
 	}
 	for len(d) >= t.least {
@@ -171,6 +177,7 @@ func (c *Collector) wake(s *exportSource, id uint16, b *traffic.Batch) {
 	for _, w := range s.waiting {
 		if w.id == id {
 			ready = append(ready, w)
+			c.waiting -= len(w.body)
 		} else {
 			kept = append(kept, w)
 		}

@@ -26,7 +26,7 @@ func knowsNfText(head []byte) bool {
 }
 
 func openNfText(s source) (decoder, error) {
-	n := &nfText{lines: lines{r: s.in}, tally: s.tally}
+	n := &nfText{lines: lines{r: s.in, n: s.before}, tally: s.tally}
 	if _, err := n.lines.next(); err != nil {
 		return nil, fmt.Errorf("the header can't be read: %w", casebook.ErrInvalid)
 	}

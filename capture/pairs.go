@@ -14,6 +14,10 @@ import (
 type pairs struct {
 	queue []pair // of those that wait, from first on
 	first int
+	// slack is how many records a question waits for at least: where a log isn't in the
+	// order of time, the moment of one record doesn't say that others are over.
+	slack int
+	steps int             // records so far
 	index map[pairKey]int // place in the queue, counted from base
 	base  int
 	free  [][]netip.Addr
@@ -40,6 +44,7 @@ type pair struct {
 	addrs    []netip.Addr
 	key      pairKey
 	answered int64 // moment of the answer, 0 if none
+	step     int   // when the question or its answer came
 }
 
 // ask takes a question.
@@ -54,9 +59,9 @@ func (p *pairs) ask(key pairKey, l traffic.Lookup, b *traffic.Batch) {
 	p.push(key, l, b)
 }
 
-// answer takes an answer: it completes its question, or stands for one that wasn't
-// seen. addrs is copied.
-func (p *pairs) answer(key pairKey, l traffic.Lookup, addrs []netip.Addr, b *traffic.Batch) {
+// answer takes an answer, or a part of one: it completes its question, or stands for
+// one that wasn't seen. A whole answer that comes again is dropped. addrs is copied.
+func (p *pairs) answer(key pairKey, l traffic.Lookup, addrs []netip.Addr, part bool, b *traffic.Batch) {
 	at, ok := p.index[key]
 	var q *pair
 	if ok {
@@ -64,10 +69,15 @@ func (p *pairs) answer(key pairKey, l traffic.Lookup, addrs []netip.Addr, b *tra
 		// A record further down a chain of aliases is about the alias' name.
 		ok = q.lookup.Query == l.Query || q.lookup.Query == "" || l.Query == "" || q.answered != 0 && q.lookup.Name == l.Query
 	}
-	if !ok {
+	switch {
+	case !ok:
 		delete(p.index, key)
 		q = p.push(key, l, b)
-	} else if q.answered == 0 {
+	case q.answered != 0 && !part:
+		return
+	case q.answered != 0:
+		q.more(&l)
+	default:
 		asked := q.lookup
 		q.lookup = l
 		q.lookup.At, q.lookup.Client, q.lookup.Server = asked.At, asked.Client, asked.Server
@@ -78,10 +88,8 @@ func (p *pairs) answer(key pairKey, l traffic.Lookup, addrs []netip.Addr, b *tra
 		if rtt := l.At - asked.At; rtt >= 0 && l.RTT < 0 {
 			q.lookup.RTT = rtt
 		}
-	} else {
-		q.more(&l)
 	}
-	q.answered = max(l.At, 1)
+	q.answered, q.step = max(l.At, 1), p.steps
 	for _, a := range addrs {
 		if len(q.addrs) < traffic.MaxAddrs {
 			q.addrs = append(q.addrs, a)
@@ -119,7 +127,7 @@ func (p *pairs) push(key pairKey, l traffic.Lookup, b *traffic.Batch) *pair {
 	if n := len(p.free); n > 0 {
 		addrs, p.free = p.free[n-1], p.free[:n-1]
 	}
-	p.queue = append(p.queue, pair{lookup: l, addrs: addrs, key: key})
+	p.queue = append(p.queue, pair{lookup: l, addrs: addrs, key: key, step: p.steps})
 	p.index[key] = p.base + len(p.queue) - 1
 	return &p.queue[len(p.queue)-1]
 }
@@ -139,11 +147,12 @@ func (p *pairs) pop(b *traffic.Batch) {
 	p.first++
 }
 
-// advance gives what waited long enough at the moment now.
+// advance counts a record, and gives what waited long enough at the moment now.
 func (p *pairs) advance(now int64, b *traffic.Batch) {
+	p.steps++
 	for p.first < len(p.queue) {
 		q := &p.queue[p.first]
-		if q.answered != 0 && now-q.answered < settle || q.answered == 0 && now-q.lookup.At < maxWait {
+		if p.steps-q.step < p.slack || q.answered != 0 && now-q.answered < settle || q.answered == 0 && now-q.lookup.At < maxWait {
 			return
 		}
 		p.pop(b)

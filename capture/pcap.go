@@ -26,6 +26,7 @@ type pcap struct {
 	link   linkType
 	packet []byte
 	wire   *wire
+	over   error // what ended the packets
 }
 
 func knowsPcap(head []byte) bool {
@@ -66,11 +67,11 @@ func openPcap(s source) (decoder, error) {
 }
 
 func (p *pcap) fill(b *traffic.Batch) error {
-	for b.Len() < batchRecords {
-		if err := p.next(b); err != nil {
-			p.wire.end(b)
-			return err
-		}
+	for p.over == nil && b.Len() < batchRecords {
+		p.over = p.next(b)
+	}
+	if p.over != nil && p.wire.end(b) {
+		return p.over
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ type pcapng struct {
 	interfaces []ngIf
 	block      []byte
 	wire       *wire
+	over       error // what ended the packets
 	last       int64 // moment of the packet before, for those that have none
 }
 
@@ -54,11 +55,11 @@ func openPcapng(s source) (decoder, error) {
 }
 
 func (p *pcapng) fill(b *traffic.Batch) error {
-	for b.Len() < batchRecords {
-		if err := p.next(b); err != nil {
-			p.wire.end(b)
-			return err
-		}
+	for p.over == nil && b.Len() < batchRecords {
+		p.over = p.next(b)
+	}
+	if p.over != nil && p.wire.end(b) {
+		return p.over
 	}
 	return nil
 }

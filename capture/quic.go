@@ -19,11 +19,11 @@ type quicReader struct {
 
 const (
 	// maxQUIC is how many connections may wait for the rest of their ClientHello.
-	maxQUIC = 1024
+	maxQUIC = 512
 	// maxCrypto is the longest ClientHello: with post-quantum keys 2 KiB are usual.
 	maxCrypto = 16 << 10
 	// maxPieces bounds the frames that a ClientHello may be spread over.
-	maxPieces = 64
+	maxPieces = 32
 )
 
 type quicHello struct {

@@ -25,6 +25,7 @@ type session struct {
 	service     string
 	talk        *talk
 	quiet       bool // nothing more is read of what it says
+	unsized     bool // how long payloads are isn't known
 	prev, next  *session
 }
 
@@ -113,6 +114,9 @@ func (s *session) flow(piece bool) traffic.Flow {
 	}
 	if s.swapped {
 		f.Orig, f.Resp = f.Resp, f.Orig
+	}
+	if s.unsized {
+		f.OrigPayload, f.RespPayload = traffic.Unknown, traffic.Unknown
 	}
 	switch {
 	case s.rejected && !s.answered():

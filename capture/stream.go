@@ -25,8 +25,11 @@ const (
 	maxTries = 6
 	// maxHeld is how many segments wait for one that is missing.
 	maxHeld = 8
-	// maxBuffered bounds what all sessions together hold; past it, new talk isn't read.
+	// maxBuffered bounds what all sessions together hold to read what is said; past it,
+	// talk isn't read any more until some has ended.
 	maxBuffered = 64 << 20
+	// talkBytes is what a talk itself takes, about.
+	talkBytes = 1 << 10
 )
 
 // talk is what a TCP session says, as far as it is read.
@@ -34,6 +37,7 @@ type talk struct {
 	streams  [2]stream
 	requests []traffic.Request // without their answers yet
 	tls      tlsTalk
+	weight   int // octets of it that aren't in streams
 }
 
 // stream is one direction of a TCP session.
@@ -73,6 +77,7 @@ func (w *wire) inspect(s *session, p *packet, b *traffic.Batch) {
 			return
 		}
 		s.talk = &talk{}
+		w.weigh(s, talkBytes)
 	}
 	i := s.side(p)
 	st := &s.talk.streams[i]
@@ -99,7 +104,7 @@ func (w *wire) offer(s *session, i int, p *packet, b *traffic.Batch) {
 	if st.kind == speechDone {
 		return
 	}
-	if ahead > 0 && len(st.held) < maxHeld && ahead < 1<<20 {
+	if ahead > 0 && len(st.held) < maxHeld && ahead < 1<<20 && w.buffered < maxBuffered {
 		st.held = append(st.held, segment{p.seq, bytes.Clone(data)})
 		w.buffered += len(data)
 		return
@@ -154,9 +159,15 @@ func (w *wire) lose(s *session, i int, seq uint32, b *traffic.Batch) {
 	}
 }
 
-// keep adds octets to what a direction holds; it gives false past the bound.
+// weigh adds octets to what a session holds, or takes them off.
+func (w *wire) weigh(s *session, n int) {
+	s.talk.weight += n
+	w.buffered += n
+}
+
+// keep adds octets to what a direction holds; it gives false past the bounds.
 func (w *wire) keep(st *stream, data []byte, most int) bool {
-	if len(st.buf)+len(data) > most {
+	if len(st.buf)+len(data) > most || w.buffered > maxBuffered {
 		w.drop(st)
 		return false
 	}
@@ -238,5 +249,6 @@ func (w *wire) finish(s *session, b *traffic.Batch) {
 	}
 	b.Requests = append(b.Requests, t.requests...)
 	w.tellTLS(s, b)
+	w.weigh(s, -t.weight)
 	s.talk, s.quiet = nil, true
 }

@@ -80,7 +80,7 @@ func firstLine(head []byte) []byte {
 func knowsArgus(head []byte) bool {
 	_, _, _, ok := tableHeader(firstLine(head))
 	folded := foldColumn(firstLine(head))
-	return ok && strings.Contains(folded, "srcaddr") && (strings.Contains(folded, "starttime") || strings.Contains(folded, "stime")) && !strings.Contains(folded, "firstseen")
+	return ok && !knowsPacketTable(head) && strings.Contains(folded, "srcaddr") && (strings.Contains(folded, "starttime") || strings.Contains(folded, "stime")) && !strings.Contains(folded, "firstseen")
 }
 
 func knowsTable(head []byte) bool {
@@ -89,7 +89,7 @@ func knowsTable(head []byte) bool {
 }
 
 func openTable(s source) (decoder, error) {
-	t := &table{lines: lines{r: s.in}, tally: s.tally}
+	t := &table{lines: lines{r: s.in, n: s.before}, tally: s.tally}
 	for {
 		line, err := t.lines.next()
 		if err != nil {

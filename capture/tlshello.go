@@ -97,6 +97,8 @@ func (c *clientHello) parse(body []byte, transport byte) bool {
 		c.exts = append(c.exts, kind)
 	}
 	c.ja3, c.ja4 = c.makeJA3(), c.makeJA4(transport)
+	// Only the fingerprints of these are needed from here on.
+	c.versions, c.ciphers, c.exts, c.groups, c.points, c.sigs = nil, nil, nil, nil, nil, nil
 	return true
 }
 
@@ -108,7 +110,7 @@ func (c *clientHello) extension(kind uint16, r reader) {
 		list := r.vector(2)
 		if list.number(1) == 0 {
 			name := list.vector(2)
-			c.name = bytes.Clone(name.b)
+			c.name = bytes.Clone(name.b[:min(len(name.b), 255)])
 		}
 	case 10:
 		c.groups = numbers16(r.vector(2))

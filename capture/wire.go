@@ -18,6 +18,7 @@ type wire struct {
 	pairs     pairs
 	dns       dnsReader
 	quic      quicReader
+	exports   *Collector // of NetFlow that the packets carry
 	packet    packet
 	last      int64
 	buffered  int // octets that streams hold
@@ -150,14 +151,19 @@ func (w *wire) expire(now int64, b *traffic.Batch) {
 	}
 }
 
-// end tells everything that is left, in the order in which it began to be silent.
-func (w *wire) end(b *traffic.Batch) {
+// end tells what is left, in the order in which it began to be silent, as much as the
+// batch takes; it gives true once that is all.
+func (w *wire) end(b *traffic.Batch) bool {
 	for i := range w.idle {
 		for s := w.idle[i].first; s != nil; s = w.idle[i].first {
+			if b.Len() >= batchRecords {
+				return false
+			}
 			w.tell(s, b, i != silenceShort && !s.closed())
 		}
 	}
 	w.pairs.flush(b)
+	return true
 }
 
 // tell gives a session's flow to the batch and forgets the session.

@@ -122,12 +122,25 @@ func (w *wire) request(s *session, head []byte, b *traffic.Batch) int64 {
 	if r.Host == "" {
 		r.Host = w.strings.Of(hostOf(authority(method, target)))
 	}
-	if len(s.talk.requests) >= maxRequests {
-		b.Requests = append(b.Requests, s.talk.requests[0])
-		s.talk.requests = append(s.talk.requests[:0], s.talk.requests[1:]...)
+	if len(s.talk.requests) >= maxRequests || w.buffered > maxBuffered && len(s.talk.requests) > 0 {
+		b.Requests = append(b.Requests, w.oldest(s))
 	}
 	s.talk.requests = append(s.talk.requests, r)
+	w.weigh(s, weightOf(&r))
 	return length
+}
+
+// oldest takes the request that waits longest.
+func (w *wire) oldest(s *session) traffic.Request {
+	r := s.talk.requests[0]
+	s.talk.requests = append(s.talk.requests[:0], s.talk.requests[1:]...)
+	w.weigh(s, -weightOf(&r))
+	return r
+}
+
+// weightOf is what a request takes while it waits.
+func weightOf(r *traffic.Request) int {
+	return 300 + len(r.Method) + len(r.Host) + len(r.URI) + len(r.UserAgent) + len(r.Referrer)
 }
 
 // authority gives what a target itself says of the host.
@@ -167,8 +180,7 @@ func (w *wire) answer(s *session, head []byte, b *traffic.Batch) int64 {
 	if len(s.talk.requests) == 0 {
 		return max(length, 0) // nothing is known of the question, and the flow tells the rest
 	}
-	r := s.talk.requests[0]
-	s.talk.requests = append(s.talk.requests[:0], s.talk.requests[1:]...)
+	r := w.oldest(s)
 	if r.Method == "HEAD" || status == 204 || status == 304 || status == 101 {
 		length = 0
 	}

@@ -288,15 +288,32 @@ func TestFragmentsBelongToTheirPacket(t *testing.T) {
 	}
 }
 
-func TestConversationsPastTheBoundAreCut(t *testing.T) {
-	w := newWire(&tally{})
-	var b traffic.Batch
-	ip := []byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 0, 198, 51, 100, 2, 0, 1, 0, 9, 0, 8, 0, 0}
-	for i := range maxSessions + 50 {
-		ip[13], ip[14], ip[15] = byte(i>>16), byte(i>>8), byte(i)
-		w.take(begin.UnixMicro(), linkRaw, ip, len(ip), &b)
+func TestExportsInPackets(t *testing.T) {
+	s := newScript(t)
+	s.udp(exporter, netip.MustParseAddrPort("203.0.113.2:2055"), string(v9(template9, data9(0x1b))))
+	all := s.read()
+	if len(all.Flows) != 2 || all.Flows[0].Orig != flow9.Orig || all.Flows[0].Point != flow9.Point || all.Flows[1].Service != "netflow" {
+		t.Errorf("got %s", tell(all))
 	}
-	if len(w.sessions) != maxSessions || w.tally.Cut != 50 || len(b.Flows) != 50 || !b.Flows[0].Piece {
-		t.Errorf("%d sessions, %d cut, %d flows; want %d, 50, 50", len(w.sessions), w.tally.Cut, len(b.Flows), maxSessions)
+}
+
+func TestManyConversationsAtTheEndComeInBatches(t *testing.T) {
+	s := newScript(t)
+	for i := range 3000 {
+		s.udp(netip.AddrPortFrom(client.Addr(), uint16(1024+i)), server, "x")
+	}
+	r, err := Open("x", bytes.NewReader(s.pcap()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b traffic.Batch
+	flows := 0
+	for ; r.Next(&b) == nil; flows += len(b.Flows) {
+		if len(b.Flows) > batchRecords {
+			t.Fatalf("a batch of %d flows", len(b.Flows))
+		}
+	}
+	if flows != 3000 {
+		t.Errorf("got %d flows, want 3000", flows)
 	}
 }

@@ -55,7 +55,7 @@ func (w *wire) hearTLS(s *session, i int, data []byte, b *traffic.Batch) {
 				st.kind = speechDone
 				return
 			}
-			w.handshakes(st, t)
+			w.handshakes(s, st)
 		}
 		r.left -= n
 		data = data[n:]
@@ -70,8 +70,8 @@ func (w *wire) hearTLS(s *session, i int, data []byte, b *traffic.Batch) {
 }
 
 // handshakes reads the messages that are complete.
-func (w *wire) handshakes(st *stream, t *tlsTalk) {
-	read := 0
+func (w *wire) handshakes(s *session, st *stream) {
+	t, read := &s.talk.tls, 0
 	for len(st.buf)-read >= 4 {
 		m := st.buf[read:]
 		n := int(m[1])<<16 | int(m[2])<<8 | int(m[3])
@@ -91,6 +91,7 @@ func (w *wire) handshakes(st *stream, t *tlsTalk) {
 		case 11:
 			if !t.certificate && t.sawServer && t.server.version < 0x0304 {
 				t.certificate = t.cert.parse(body)
+				w.weigh(s, len(t.cert.subject)+len(t.cert.issuer))
 			}
 		}
 		read += 4 + n

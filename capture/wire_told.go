@@ -67,7 +67,7 @@ func (p *payloads) names(f *traffic.Flow, b *traffic.Batch) {
 			if f.Duration > 0 && f.OrigPackets <= 1 {
 				l.At += f.Duration
 			}
-			p.pairs.answer(key, l, p.dns.addrs, b)
+			p.pairs.answer(key, l, p.dns.addrs, false, b)
 		case i == 0:
 			p.pairs.ask(key, l, b)
 		}

@@ -93,7 +93,7 @@ func firstObject(head []byte) []byte {
 }
 
 func openZeekJSON(s source) (decoder, error) {
-	z := &zeekJSON{objects: newJSONLines(s.in, s.head), tally: s.tally, log: zeekJSONLogs[0], hint: zeekPath(s.name)}
+	z := &zeekJSON{objects: newJSONLines(s), tally: s.tally, log: zeekJSONLogs[0], hint: zeekPath(s.name)}
 	z.row.json = true
 	for _, l := range zeekJSONLogs {
 		if l.zeekLog == zeekLogs[z.hint] {

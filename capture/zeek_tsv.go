@@ -72,7 +72,7 @@ var zeekStates = map[string]bool{"S0": true, "S1": true, "S2": true, "S3": true,
 	"RSTOS0": true, "RSTRH": true, "SH": true, "SHR": true, "OTH": true}
 
 func openZeek(s source) (decoder, error) {
-	z := &zeekTSV{lines: lines{r: s.in}, tally: s.tally, name: s.name, separator: '\t', unset: []byte("-"), empty: []byte("(empty)")}
+	z := &zeekTSV{lines: lines{r: s.in, n: s.before}, tally: s.tally, name: s.name, separator: '\t', unset: []byte("-"), empty: []byte("(empty)")}
 	z.row.comma = ','
 	line, _, _ := bytes.Cut(s.head, []byte("\n"))
 	if columns, ok := zeekBare(bytes.TrimSuffix(line, []byte("\r"))); ok {

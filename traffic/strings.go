@@ -6,17 +6,17 @@ import (
 )
 
 const (
-	internSlots = 1 << 13
-	blockBytes  = 8 << 10
+	internSlots = 1 << 12
+	blockBytes  = 2 << 10
 	// longText is the length from which a text gets an allocation of its own, so that
 	// it can't keep a block of strangers alive, nor they it.
-	longText = 1 << 10
+	longText = 256
 )
 
 // Strings turns bytes of a reading buffer into strings that outlive it, and gives
 // the same string for the same bytes while it remembers them. It remembers a bounded
 // number, by a keyed hash, and forgets an old one for a new one; a string that it
-// doesn't remember is cut from a block of a few KiB. The zero value is ready; it
+// doesn't remember is cut from a block of 2 KiB. The zero value is ready; it
 // serves one goroutine.
 type Strings struct {
 	seed  maphash.Seed

@@ -38,7 +38,7 @@ const (
 
 // A Batch is a piece of a capture, in the order of its files within each slice. The
 // slices are used again after Reset, and so are the lists inside Lookup; strings are
-// not, and may be kept. A string may share a block of a few KiB with others: who
+// not, and may be kept. A string may share a block of 2 KiB with others: who
 // keeps many of them for long, clones them. The zero value is ready.
 type Batch struct {
 	Flows        []Flow
