@@ -47,6 +47,18 @@ const (
 	DutyClosed    = "duty_closed"
 	TriageLapsed  = "triage_lapsed"
 	Dismissed     = "dismissed"
+
+	ReportDrafted  = "report_drafted"
+	ReportFiled    = "report_filed"
+	ReportReceived = "report_received"
+	OrderDrafted   = "order_drafted"
+	OrderApproved  = "order_approved"
+	OrderServed    = "order_served"
+	OrderAnswered  = "order_answered"
+	OrderWithdrawn = "order_withdrawn"
+	RowChecked     = "row_checked"
+	VoidAsked      = "void_asked"
+	Closed         = "closed"
 )
 
 // ClockState is what is known of a machine's clock.

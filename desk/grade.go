@@ -229,21 +229,25 @@ func (c *casework) propose(g store.Growth, kind casebook.Category) error {
 	return nil
 }
 
-// proposals gives, for each law in force that grades by what a threat shows and
-// that concerns one of the parties, the gravest grade that may be reached. Without
-// a party every such law is asked.
+// proposals gives, for each law in force that grades by what a threat shows and that
+// concerns one of the parties, the gravest grade that may be reached. A party that
+// owes nothing under any of them, as an authority, sees what others would owe where it
+// has its seat; without a party every such law is asked.
 func (d *Desk) proposals(facts casebook.Facts, parties []casebook.Party, at time.Time) []casebook.Grade {
 	if len(parties) == 0 {
 		parties = []casebook.Party{{}}
 	}
 	best := map[string]casebook.Grade{}
-	for _, p := range parties {
-		for _, pack := range d.laws.Concerning(partyOf(p), at) {
-			if !gradesThreats(pack) {
-				continue
-			}
+	for _, one := range parties {
+		party := partyOf(one)
+		packs := d.gradingPacks(party, at)
+		if len(packs) == 0 {
+			party = regime.Party{Region: party.Region, MemberState: party.MemberState}
+			packs = d.gradingPacks(party, at)
+		}
+		for _, pack := range packs {
 			// The gravest comes first.
-			for _, g := range pack.Grade(partyOf(p), facts) {
+			for _, g := range d.laws.Grade(pack, party, facts) {
 				if old, ok := best[pack.ID]; !ok || pack.Graver(g, old) {
 					g.Standing = casebook.Proposed
 					best[pack.ID] = g
@@ -257,6 +261,11 @@ func (d *Desk) proposals(facts casebook.Facts, parties []casebook.Party, at time
 		all = append(all, best[id])
 	}
 	return all
+}
+
+// gradingPacks gives the laws that concern a party and grade by what a threat shows.
+func (d *Desk) gradingPacks(party regime.Party, at time.Time) []*regime.Pack {
+	return slices.DeleteFunc(d.laws.Concerning(party, at), func(p *regime.Pack) bool { return !gradesThreats(p) })
 }
 
 func partyOf(p casebook.Party) regime.Party {

@@ -116,6 +116,21 @@ func TestAClockThatWentBackLengthensNoLimit(t *testing.T) {
 	o.wantSound()
 }
 
+func TestAnAuthoritySeesWhatOthersOwe(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("authority")
+	o.take(day("2026-11-20T00:00:00Z", "Sample", "192.0.2.1"))
+	o.settle()
+	i := o.only(casebook.ProposedIncident)
+	grades, err := o.Reader(casebook.Operator()).Grades(t.Context(), i.ID)
+	if err != nil || len(grades) == 0 || grades[0].Regime != scheme {
+		t.Errorf("got %+v (%v), want what the scheme says of it", grades, err)
+	}
+	if got := o.duties(i.ID, scheme); len(got) != 0 {
+		t.Errorf("an authority owes %q", got)
+	}
+}
+
 func TestWhatIsNoBotnetIsNoIncident(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("telecom_operator")
@@ -165,6 +180,19 @@ func TestGradedWithinASecond(t *testing.T) {
 // of the laws.
 func inTheYear2026(c *desk.Config) {
 	c.Now = func() time.Time { return time.Now().AddDate(26, 1, 15) }
+}
+
+// takeBotAt hands in a report of one machine on a sinkhole at a moment, and folds it.
+func (o *opened) takeBotAt(host int, at time.Time) {
+	o.t.Helper()
+	text := fmt.Sprintf("timestamp,severity,src_ip,protocol,src_port,infection,family,tag\n%s,critical,198.51.100.%d,tcp,40000,examplebot,examplebot,examplebot\n", at.Format(time.DateTime), host)
+	a, err := o.Accept(o.t.Context(), alice, desk.Arrival{Feed: "shadowserver", Name: at.Format(time.DateOnly) + "-event4_sinkhole-xx.csv", Body: strings.NewReader(text)})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if d, err := o.Gather(o.t.Context(), a.ID); err != nil || d.Taken != 1 {
+		o.t.Fatalf("got %+v (%v), want one row taken", d, err)
+	}
 }
 
 // TestJudgingAgainIsDoneAgainWhereItFailed: that duties are reckoned for a new party is

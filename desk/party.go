@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tocsin/casebook"
+	"tocsin/courier"
 	"tocsin/regime"
 	"tocsin/store"
 )
@@ -51,4 +52,30 @@ func (d *Desk) KeepParty(ctx context.Context, who casebook.Actor, p casebook.Par
 		err = d.rebase(ctx)
 	}
 	return p, err
+}
+
+// KeepContact says where a party is reached for reports, orders or on duty, or that it
+// isn't reached there any more. Stored data starts no program: exec: is refused.
+func (d *Desk) KeepContact(ctx context.Context, who casebook.Actor, party casebook.ID, kind, target string, end bool) error {
+	if !slices.Contains([]string{"reports", "orders", "duty"}, kind) {
+		return fmt.Errorf("a contact is for reports, orders or duty, not for %q: %w", kind, casebook.ErrInvalid)
+	}
+	t, err := courier.ParseTarget(strings.TrimSpace(target))
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(t.String(), "exec:") {
+		return fmt.Errorf("a party's contact is an address, mailto:… or https://…; only settings may name a program: %w", casebook.ErrInvalid)
+	}
+	_, err = d.db.Write(ctx, store.Work{Kind: "contact", Actor: who.String(), At: d.Now()}, func(tx *store.Tx) error {
+		if !end {
+			return tx.AddContact(party, kind, t.String())
+		}
+		there, err := tx.EndContact(party, kind, t.String())
+		if err == nil && !there {
+			err = fmt.Errorf("that contact for %s: %w", kind, casebook.ErrNotFound)
+		}
+		return err
+	})
+	return err
 }

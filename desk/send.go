@@ -52,10 +52,16 @@ func (d *Desk) Send(ctx context.Context) error {
 
 // nextOutgoing gives when the next line is to be sent; zero when none can be.
 func (d *Desk) nextOutgoing(ctx context.Context) (time.Time, error) {
-	if d.courier == nil {
-		return time.Time{}, nil
+	return d.db.Reader(casebook.Operator()).NextOutgoing(ctx, d.unsendable())
+}
+
+// unsendable is the kind of lines that stay as they are: calls, while nobody can be
+// called. The next start that has a contact finds them.
+func (d *Desk) unsendable() string {
+	if !d.CanCall() {
+		return "call"
 	}
-	return d.db.Reader(casebook.Operator()).NextOutgoing(ctx)
+	return ""
 }
 
 // Resume puts back what an earlier life was sending when it ended.
@@ -73,14 +79,10 @@ func (d *Desk) Resume(ctx context.Context) error {
 // turn, so that one that hangs keeps no call from another; what one that doesn't
 // answer has still to be told waits for the next attempt.
 func (d *Desk) SendOnce(ctx context.Context, at time.Time) error {
-	if d.courier == nil {
-		return nil // they stay as they are: the next start that has a contact finds them
-	}
-	state := store.OutboxWaiting
-	lines, err := d.db.Reader(casebook.Operator()).Outbox(ctx, &state, sendBatch)
+	lines, err := d.db.Reader(casebook.Operator()).OutboxDue(ctx, at, d.unsendable(), sendBatch)
 	turns := map[string][]store.Outgoing{}
 	for _, o := range lines {
-		if o.DueAt.After(at) {
+		if ctx.Err() != nil {
 			break
 		}
 		m, _ := ReadMessage(o.Payload) // one that can't be read has the turn of those for nobody
@@ -173,7 +175,17 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 		}
 		o.State, o.DueAt, o.Fault, again = store.OutboxWaiting, next, clip(err.Error(), 1000), next
 	}
-	return again, d.moveLine(ctx, store.OutboxSending, o)
+	if o.State != store.OutboxSent {
+		return again, d.moveLine(ctx, store.OutboxSending, o)
+	}
+	_, err = d.db.Write(context.WithoutCancel(ctx), store.Work{Kind: "sent", Actor: sender.String(), At: now}, func(tx *store.Tx) error {
+		if err := tx.MoveOutgoing(store.OutboxSending, o); err != nil {
+			return err
+		}
+		return d.carried(tx, o, now, o.Fault)
+	})
+	d.changed.tell()
+	return again, err
 }
 
 // spread makes one line a contact of a line for whoever is on duty.

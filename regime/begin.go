@@ -12,13 +12,14 @@ const Unconfirmed = "nobody has confirmed it yet"
 
 // beginning is one event that starts a clock.
 type beginning struct {
-	at    time.Time
-	open  time.Time // when the duty was there to be seen, if that was before it begins
-	was   time.Time // before a correction
-	event string    // by the name under which it was recorded
-	key   string    // tells it from others of the stage
-	knows bool      // it is when the party knew, so a later grade may move it
-	why   string    // it stands in for one that isn't recorded: which to record
+	at     time.Time
+	open   time.Time // when the duty was there to be seen, if that was before it begins
+	was    time.Time // before a correction
+	anchor string    // word of the law, where it isn't the stage's first one
+	event  string    // by the name under which it was recorded
+	key    string    // tells it from others of the stage
+	knows  bool      // it is when the party knew, so a later grade may move it
+	why    string    // it stands in for one that isn't recorded: which to record
 	// capped: only the stage's cap has begun, and what it caps hasn't.
 	capped bool
 	other  bool // it starts only those readings that have an anchor of their own
@@ -26,6 +27,12 @@ type beginning struct {
 
 // begins gives what starts a stage's clock, in order of time.
 func (r *reckoner) begins(s Stage) []beginning {
+	if word, _ := anchorNamed(s.Or); s.Or != "" && len(r.recorded(s.Anchor, s.Of, word)) == 0 {
+		if list := r.recorded(s.Or, "", word); len(list) > 0 {
+			list[0].anchor = s.Or
+			return list[:1]
+		}
+	}
 	if list := r.anchored(s.Anchor, s.Of, s.Which, s.Every); len(list) > 0 {
 		return list
 	}

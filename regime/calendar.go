@@ -18,6 +18,7 @@ import (
 type Calendar struct {
 	ID      string
 	Version string
+	File    string // where it was read from, for messages
 	About   string
 	Sources []string
 	From    time.Time // first day it covers
@@ -83,7 +84,7 @@ func readCalendar(file string, text []byte) (*Calendar, error) {
 	if err := yaml.UnmarshalWithOptions(text, &in, yaml.Strict()); err != nil {
 		return nil, yamlFault(file, err)
 	}
-	c := &Calendar{ID: in.Calendar, Version: in.Version, About: in.About, Sources: in.Sources,
+	c := &Calendar{File: file, ID: in.Calendar, Version: in.Version, About: in.About, Sources: in.Sources,
 		off: map[int64]bool{}, work: map[int64]bool{}, unsure: map[int64]bool{}}
 	var err error
 	if c.From, err = time.Parse(time.DateOnly, in.From); err == nil {

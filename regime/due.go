@@ -23,6 +23,10 @@ type Due struct {
 	Cap      string         // the second limit that ends it early, "" where none does
 	Readings []string       // what each source says of the limit, where there are several
 	Content  []string       // what the filing holds
+	// Grade is what it is owed under: with the rule and the figures that decided it,
+	// or with the level only where a person graded. Its Level is "" where the stage
+	// is owed at any.
+	Grade casebook.Grade
 	// LateReasons says when and how lateness must be explained, "" where the regime
 	// doesn't ask.
 	LateReasons string
@@ -214,53 +218,64 @@ func (r *reckoner) nothing() string {
 // owes weighs whether a stage is owed at all, and by which level. why says what a
 // person must say where that isn't known.
 func (r *reckoner) owes(s Stage) (truth Truth, level, why string) {
-	truth = Yes
-	if s.By == "" {
-		truth = r.pack.Addresses(r.in.Party.Roles)
-		if len(s.Roles) > 0 {
-			truth = oneOf(r.in.Party.Roles, s.Roles)
-		}
-		if len(s.Not) > 0 && oneOf(r.in.Party.Roles, s.Not) == Yes {
-			truth = No
-		}
-		if truth == Maybe {
-			why = "to be graded: party.roles must say whether the party is one of those that owe it"
-		}
+	truth = r.owedByRole(s)
+	if truth == Maybe {
+		why = "to be graded: party.roles must say whether the party is one of those that owe it"
 	}
-	if truth == No {
-		return No, "", ""
-	}
-	if len(s.Grades) > 0 {
-		best := No
-		for _, g := range s.Grades {
-			if t := r.standing.owed[g]; t > best {
-				best, level = t, g
-			}
-		}
-		if best == Maybe && why == "" {
+	if truth != No && len(s.Grades) > 0 {
+		byGrade := No
+		byGrade, level = r.owedByGrade(s)
+		if byGrade == Maybe && why == "" {
 			why = r.standing.why[level]
 		}
-		if best == No {
-			if _, was := r.standing.left(s.Grades); was {
-				return Yes, "", ""
-			}
-		}
-		truth = min(truth, best)
+		truth = min(truth, byGrade)
 	}
-	if s.when != nil && truth != No {
-		t := Maybe
-		switch {
-		case s.when.Could(r.in.Facts) == No:
-			t = No
-		case s.Presumed || s.when.At(r.in.Facts) == Yes:
-			t = Yes
-		}
-		if t == Maybe && why == "" {
+	if truth != No && s.when != nil {
+		byFacts := r.owedByFacts(s)
+		if byFacts == Maybe && why == "" {
 			why = "to be graded: a person must say whether " + s.when.Text
 		}
-		truth = min(truth, t)
+		truth = min(truth, byFacts)
 	}
 	return truth, level, why
+}
+
+// owedByRole: an authority's own clock is owed by whoever that is, whoever asks.
+func (r *reckoner) owedByRole(s Stage) Truth {
+	roles := r.in.Party.Roles
+	switch {
+	case s.By != "":
+		return Yes
+	case len(s.Not) > 0 && oneOf(roles, s.Not) == Yes:
+		return No
+	case len(s.Roles) > 0:
+		return oneOf(roles, s.Roles)
+	}
+	return r.pack.Addresses(roles)
+}
+
+// owedByGrade gives the surest of the stage's levels. One that a change of grade
+// left was owed, under no level of now.
+func (r *reckoner) owedByGrade(s Stage) (truth Truth, level string) {
+	for _, g := range s.Grades {
+		if t := r.standing.owed[g]; t > truth {
+			truth, level = t, g
+		}
+	}
+	if _, was := r.standing.left(s.Grades); truth == No && was {
+		return Yes, ""
+	}
+	return truth, level
+}
+
+func (r *reckoner) owedByFacts(s Stage) Truth {
+	switch {
+	case s.when.Could(r.in.Facts) == No:
+		return No
+	case s.Presumed || s.when.At(r.in.Facts) == Yes:
+		return Yes
+	}
+	return Maybe
 }
 
 // stage gives the duties of one stage, one for each event that starts it.
@@ -289,6 +304,7 @@ func (r *reckoner) stage(s Stage) []Due {
 				continue
 			}
 		}
+		d.Grade = r.under(level)
 		if truth == Maybe {
 			d.Provisional, d.Blank = true, joined(why, d.Blank)
 		}
@@ -296,6 +312,15 @@ func (r *reckoner) stage(s Stage) []Due {
 	}
 	r.settle(s, list)
 	return list
+}
+
+// under gives the grade of a level as the rules propose it, unless a person gave it.
+func (r *reckoner) under(level string) casebook.Grade {
+	i := slices.IndexFunc(r.proposed, func(g casebook.Grade) bool { return g.Level == level })
+	if given := r.standing.history; i < 0 || len(given) > 0 && given[len(given)-1].Level == level {
+		return casebook.Grade{Regime: r.pack.ID, Pack: r.pack.Digest, Level: level}
+	}
+	return r.proposed[i]
 }
 
 // within reports whether a moment isn't past the due one of another stage, so that

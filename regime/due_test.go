@@ -121,9 +121,9 @@ func TestCorrectedAnchor(t *testing.T) {
 }
 
 func TestMissingAwarenessIsStoodInFor(t *testing.T) {
-	a := due(t, `{"party":{"roles":["network_operator"]},"grades":{"cn-cac-2025":"serious"},"events":{"detection":"2026-03-02T09:00:00+08:00"}}`, "2026-03-02T10:00:00+08:00", "cn-cac-2025")
+	a := due(t, `{"party":{"roles":["hosting"]},"events":{"detection":"2026-03-02T09:00:00+05:30"}}`, "2026-03-02T10:00:00+05:30", "in-certin-2022")
 	d := a.Duties[0]
-	if d.State != casebook.Unset || !d.Due.Equal(mustTime(t, "2026-03-02T13:00:00+08:00")) || !strings.Contains(d.Blank, "record the moment of awareness") {
+	if d.State != casebook.Unset || !d.Due.Equal(mustTime(t, "2026-03-02T15:00:00+05:30")) || !strings.Contains(d.Blank, "record the moment of awareness") {
 		t.Errorf("got %q, blank %q", told(a.Duties), d.Blank)
 	}
 }
@@ -304,6 +304,22 @@ func TestProgressInsteadOfFinal(t *testing.T) {
 	want := "[final 2026-04-02T23:59:59+02:00 met progress 2026-06-04T23:59:59+02:00 open]"
 	if got := fmt.Sprint(told(a.Duties)); got != want {
 		t.Errorf("handled after it: got %s, want %s", got, want)
+	}
+}
+
+// A pack may ask that a report arrives, or is acknowledged: that it was sent is then
+// not enough.
+func TestWhatMeets(t *testing.T) {
+	l, faults := Check(map[string][]byte{"ours.yaml": []byte(strings.Replace(province, "    limits: [{limit: 6h", "    meets: acknowledged\n    limits: [{limit: 6h", 1))})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	const text = `{"party":{"roles":["hosting"]},"grades":{"cn-xx-2026":"grave"},"events":{"detection":"2026-03-02T09:00:00+08:00","report.submitted":"2026-03-02T12:00:00+08:00"%s}}`
+	for more, want := range map[string]string{"": "missed", `,"report.received":"2026-03-02T12:05:00+08:00"`: "met", `,"report.received":"2026-03-02T16:00:00+08:00"`: "late"} {
+		a, err := l.Due(read(t, l, fmt.Sprintf(text, more)), mustTime(t, "2026-03-03T00:00:00+08:00"), "cn-xx-2026")
+		if err != nil || a.Duties[0].State.String() != want {
+			t.Errorf("%q: got %q %v, want %s", more, told(a.Duties), err, want)
+		}
 	}
 }
 

@@ -24,6 +24,12 @@ func (p *Pack) Grade(party Party, facts casebook.Facts) []casebook.Grade {
 	return p.grade(p.Grades.Rules, party, facts)
 }
 
+// Grade proposes grades as Pack.Grade does, with the rules of other packs that add
+// to this one's (2024/2690 to NIS2).
+func (l *Library) Grade(p *Pack, party Party, facts casebook.Facts) []casebook.Grade {
+	return p.grade(l.rules(p, facts), party, facts)
+}
+
 func (p *Pack) grade(rules []Rule, party Party, facts casebook.Facts) []casebook.Grade {
 	if c := p.Grades.except; c != nil && c.At(facts) == Yes {
 		return nil

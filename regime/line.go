@@ -2,6 +2,8 @@ package regime
 
 import (
 	"time"
+
+	"tocsin/casebook"
 )
 
 // Line is a duty as tocsin regime due prints it.
@@ -38,6 +40,10 @@ type Line struct {
 	Reason      string   `json:"reason"`
 	Readings    []string `json:"readings"` // what each source says, where there are several
 	LateReasons string   `json:"late_reasons"`
+
+	Grade   string         `json:"grade"`   // that it is owed under, "" at any
+	Rule    string         `json:"rule"`    // that reached or may reach the grade, "" where a person gave it
+	Figures casebook.Facts `json:"figures"` // that decided it
 }
 
 // Line gives the duty as it is printed. Lists are never null.
@@ -49,6 +55,10 @@ func (d Due) Line() Line {
 		Name: d.Name, Key: d.Key, Event: d.Event, ToMode: "all_of", ToRoles: list(d.To), OwedBy: d.OwedBy, Meets: d.Meets,
 		Provisional: d.Provisional, Blank: d.Blank, RestsOn: d.RestsOn, Cap: d.Cap, WasDue: utc(d.WasDue), MetAt: utc(d.MetAt),
 		Reason: d.Reason, Readings: list(d.Readings), LateReasons: d.LateReasons,
+	}
+	l.Grade, l.Rule, l.Figures = d.Grade.Level, d.Grade.Rule, d.Grade.Figures
+	if l.Figures == nil {
+		l.Figures = casebook.Facts{}
 	}
 	if d.Calendar != "" {
 		l.Calendar = &d.Calendar

@@ -52,6 +52,8 @@ type Pack struct {
 
 	// Digest is "sha256:" and the hash of the pack's canonical bytes.
 	Digest string `json:"-"`
+	// Canonical are those bytes: the pack as JSON with sorted keys.
+	Canonical []byte `json:"-"`
 	// File is where it was read from, for messages.
 	File string `json:"-"`
 
@@ -141,10 +143,13 @@ type Stage struct {
 	Roles   []string `json:"roles,omitempty"`  // of the party; none: the pack's
 	Not     []string `json:"not,omitempty"`    // a party with one of these doesn't owe it
 	// By is set for an authority's own clock: the role that owes it, whoever asks.
-	By      string    `json:"by,omitempty"`
-	When    string    `json:"when,omitempty"`  // condition over facts
-	Anchor  string    `json:"anchor"`          // word of the law for what starts it
-	Of      string    `json:"of,omitempty"`    // the previous stage, where the anchor is one's sending or receipt
+	By     string `json:"by,omitempty"`
+	When   string `json:"when,omitempty"` // condition over facts
+	Anchor string `json:"anchor"`         // word of the law for what starts it
+	Of     string `json:"of,omitempty"`   // the previous stage, where the anchor is one's sending or receipt
+	// Or is another word that the text gives for the same: it starts the clock where
+	// the anchor itself isn't recorded.
+	Or      string    `json:"or,omitempty"`
 	Which   string    `json:"which,omitempty"` // of several: first (unless said), last, each
 	Limits  []Reading `json:"limits"`
 	Cap     *Cap      `json:"cap,omitempty"`

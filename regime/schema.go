@@ -34,7 +34,7 @@ var enums = map[string][]string{
 	"Pack.status": {"in_force", "historical", "proposed", "catalogue"}, "Pack.confidence": confidences,
 	"Rule.confidence": confidences, "Reading.confidence": confidences, "Power.confidence": confidences,
 	"Cap.confidence": confidences, "Roll.confidence": confidences, "Roll.to": {"next_working_day", "next_working_day_noon"},
-	"Stage.anchor": anchorNames(), "Reading.anchor": anchorNames(), "Cap.anchor": anchorNames(), "Stage.which": {"first", "last", "each"},
+	"Stage.anchor": anchorNames(), "Stage.or": anchorNames(), "Reading.anchor": anchorNames(), "Cap.anchor": anchorNames(), "Stage.which": {"first", "last", "each"},
 	"Stage.every": {"month", "quarter"}, "Stage.meets": {"dispatched", "delivered", "acknowledged"}, "Power.act": Acts,
 	"Addressees.roles": Roles, "Addressees.perhaps": Roles, "Stage.roles": Roles, "Stage.not": Roles, "Stage.by": Roles, "Rule.roles": Roles,
 	"Recipient.role": Roles, "Power.by": Roles, "Power.against": Roles,

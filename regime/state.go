@@ -14,7 +14,7 @@ func (r *reckoner) duty(s Stage, b beginning) (d Due, ok bool) {
 	p := r.pack
 	d = Due{Name: s.Name, OwedBy: s.By, Content: s.Content, LateReasons: s.LateReasons, Location: r.zone(s)}
 	d.Duty = casebook.Duty{
-		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: s.Anchor,
+		Regime: p.ID, Pack: p.Digest, Stage: s.ID, Key: b.key, Article: s.Article, Anchor: firstWord(b.anchor, s.Anchor),
 		Started: b.at, Zone: d.Location.String(), AnyOf: len(s.To.AnyOf) > 0, Meets: s.Meets,
 	}
 	if d.Meets == "" {
@@ -90,24 +90,14 @@ func (r *reckoner) shortest(d *Due, s Stage, b beginning) bool {
 	var blank []string
 	for _, reading := range s.Limits {
 		start, ok := r.starts(s, reading, b)
-		if !ok {
-			continue
-		}
-		if reading.when != nil && reading.when.At(r.in.Facts) != Yes {
-			if reading.when.Could(r.in.Facts) != No && !found {
-				d.Remarks = append(d.Remarks, d.Regime+" "+d.Stage+": "+reading.Limit+" where "+reading.when.Text+", which isn't known")
-			}
+		if !ok || !r.holds(d, reading) {
 			continue
 		}
 		due, remark := r.end(d, s, reading.limit, start.at)
 		if !found || due.Before(d.Due) {
-			d.Due, d.Limit, d.Started, d.Event = due, reading.limit.String(), start.at, start.event
-			d.Confidence, d.Calendar = reading.Confidence, r.calendarName(s, reading.limit)
-			if reading.Anchor != "" {
-				d.Anchor = reading.Anchor
-			}
+			r.take(d, s, reading, start, due)
 			if remark != "" {
-				d.Remarks = append(d.Remarks, d.Regime+" "+d.Stage+": "+remark)
+				d.note(d.Regime + " " + d.Stage + ": " + remark)
 			}
 		}
 		found = true
@@ -117,17 +107,38 @@ func (r *reckoner) shortest(d *Due, s Stage, b beginning) bool {
 			blank = append(blank, reading.Blank)
 		}
 		if len(s.Limits) > 1 {
-			d.Readings = append(d.Readings, reading.Limit+" ("+reading.Confidence+firstWord(prefixed(": ", reading.Source))+")")
+			d.Readings = append(d.Readings, reading.Limit+" ("+reading.Confidence+prefixed(": ", reading.Source)+")")
 		}
 	}
-	if found && !sureOne {
+	if !found {
+		return false
+	}
+	if !sureOne {
 		d.Provisional, d.Blank = true, joined(append([]string{d.Blank}, blank...)...)
 	}
-	if found {
-		r.cap(d, s)
-		r.noon(d, s)
+	r.cap(d, s)
+	r.noon(d, s)
+	return true
+}
+
+// take makes a reading the one that runs.
+func (r *reckoner) take(d *Due, s Stage, reading Reading, start beginning, due time.Time) {
+	d.Due, d.Limit, d.Started, d.Event = due, reading.limit.String(), start.at, start.event
+	d.Confidence, d.Calendar = reading.Confidence, r.calendarName(s, reading.limit)
+	if reading.Anchor != "" {
+		d.Anchor = reading.Anchor
 	}
-	return found
+}
+
+// holds reports whether a reading's condition holds; that it may is said.
+func (r *reckoner) holds(d *Due, reading Reading) bool {
+	if reading.when == nil || reading.when.At(r.in.Facts) == Yes {
+		return true
+	}
+	if reading.when.Could(r.in.Facts) != No {
+		d.note(d.Regime + " " + d.Stage + ": " + reading.Limit + " where " + reading.when.Text + ", which isn't known")
+	}
+	return false
 }
 
 func prefixed(with, s string) string {

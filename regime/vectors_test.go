@@ -172,7 +172,7 @@ func TestLine(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"regime": "cn-cac-2025", "stage": "other_initial", "anchor": "awareness", "started": "2026-02-16T14:30:00Z", "limit": "4h",
-		"due": "2026-02-16T18:30:00Z", "local": "2026-02-17T02:30:00+08:00", "zone": "Asia/Shanghai", "calendar": nil, "state": "open", "confidence": "text",
+		"due": "2026-02-16T18:30:00Z", "local": "2026-02-17T02:30:00+08:00", "zone": "Asia/Shanghai", "calendar": nil, "state": "open", "confidence": "text", "grade": "serious", "rule": "",
 	} {
 		if got[name] != want {
 			t.Errorf("%s: got %v, want %v", name, got[name], want)

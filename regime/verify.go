@@ -245,7 +245,23 @@ func (v *verifier) stage(s *Stage) {
 	if s.Zone != "" {
 		s.zone = v.zone(at+".zone", s.Zone, true)
 	}
+	v.clock(at, s)
+	if len(s.To.list()) == 0 {
+		v.say(at+".to", "missing: who gets it, any_of or all_of")
+	}
+	if len(s.To.AnyOf) > 0 && len(s.To.AllOf) > 0 {
+		v.say(at+".to", "expected any_of or all_of, not both")
+	}
+	v.all(at+".to", append(s.To.list(), s.CopyTo...), sortedKeys(v.pack.Recipients))
+	v.limits(at, s)
+}
+
+// clock checks what starts a stage and what meets it.
+func (v *verifier) clock(at string, s *Stage) {
 	v.anchor(at, s.Anchor, s.Of)
+	if s.Or != "" {
+		v.anchor(at, s.Or, "")
+	}
 	if s.Which != "" {
 		v.oneOf(at+".which", s.Which, []string{"first", "last", "each"})
 	}
@@ -263,14 +279,6 @@ func (v *verifier) stage(s *Stage) {
 			v.oneOf(at+".met_by."+strconv.Itoa(i), m, anchorNames())
 		}
 	}
-	if len(s.To.list()) == 0 {
-		v.say(at+".to", "missing: who gets it, any_of or all_of")
-	}
-	if len(s.To.AnyOf) > 0 && len(s.To.AllOf) > 0 {
-		v.say(at+".to", "expected any_of or all_of, not both")
-	}
-	v.all(at+".to", append(s.To.list(), s.CopyTo...), sortedKeys(v.pack.Recipients))
-	v.limits(at, s)
 }
 
 func (v *verifier) anchor(at, anchor, of string) {

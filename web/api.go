@@ -53,10 +53,13 @@ func (s *server) enterAPI() {
 	s.enterLedger(api)
 	s.enterHoldings(api)
 	s.enterParties(api)
+	s.enterContacts(api)
 	s.enterIncidents(api)
 	s.enterDuties(api)
 	s.enterRegimes(api)
 	s.enterOutbox(api)
+	s.enterReports(api)
+	s.enterOrders(api)
 	s.enterBackup(api)
 	s.enterDocument(api)
 }

@@ -179,6 +179,14 @@ func (c regimeCheckCommand) Run(std streams) error {
 	for _, f := range faults {
 		w.add(exit{exitMisused, f})
 	}
+	for _, k := range library.Calendars() {
+		if _, own := site[k.File]; len(c.Files) > 0 && !own {
+			continue
+		}
+		if _, err := fmt.Fprintf(std.out, "%s: good: calendar %s, %s to %s\n", k.File, k.Name(), k.From.Format(time.DateOnly), k.Until.Format(time.DateOnly)); err != nil {
+			return err
+		}
+	}
 	for _, p := range library.Packs() {
 		if _, own := site[p.File]; len(c.Files) > 0 && !own {
 			continue

@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"tocsin/casebook"
 	"tocsin/regime"
 )
 
@@ -101,6 +104,7 @@ func dutyText(d regime.Due, at time.Time) string {
 	line("state", d.State.String()+leftText(d, at))
 	line("due", fmt.Sprintf("%s (%s), %s UTC", d.Due.In(d.Location).Format("2006-01-02 15:04:05 -07:00"), d.Zone, d.Due.UTC().Format("2006-01-02 15:04:05")))
 	line("limit", fmt.Sprintf("%s from %s, %s", d.Limit, strings.ReplaceAll(d.Anchor, "_", " "), d.Started.In(d.Location).Format("2006-01-02 15:04:05 -07:00"))+prefixed(", at the latest ", d.Cap))
+	line("grade", gradeText(d.Grade))
 	line("article", d.Article)
 	line("to", toText(d))
 	line("copy to", strings.Join(d.CopyName, "; "))
@@ -115,6 +119,19 @@ func dutyText(d regime.Due, at time.Time) string {
 	line("if late", prefixed("reasons are owed ", d.LateReasons))
 	line("readings", strings.Join(d.Readings, "; "))
 	return b.String()
+}
+
+// gradeText says under which grade a duty is owed, and what decided that.
+func gradeText(g casebook.Grade) string {
+	level := strings.ReplaceAll(g.Level, "_", " ")
+	if g.Rule == "" {
+		return level
+	}
+	var figures []string
+	for _, name := range slices.Sorted(maps.Keys(g.Figures)) {
+		figures = append(figures, name+" "+g.Figures[name].String())
+	}
+	return fmt.Sprintf("%s %s by the rule %s (%s, %s)%s", level, g.Reach, g.Rule, g.Article, g.Confidence, prefixed(": ", strings.Join(figures, ", ")))
 }
 
 // prefixed puts a text before one that there is.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"tocsin/regime"
 )
@@ -11,6 +12,7 @@ import (
 type regimeShowCommand struct {
 	law
 	format
+	At string `help:"Show the version that was in force at this moment. Default: the newest." placeholder:"TIME"`
 	ID string `arg:"" optional:"" help:"The regime; without it the facts, roles and events are shown that all regimes speak of."`
 }
 
@@ -46,6 +48,15 @@ func (c regimeShowCommand) Run(std streams) error {
 	p, err := library.Find(c.ID)
 	if err != nil {
 		return err
+	}
+	if c.At != "" {
+		at, err := momentFlag("--at", c.At, time.Time{})
+		if err != nil {
+			return err
+		}
+		if p = library.At(c.ID, at); p == nil {
+			return exit{exitMisused, fmt.Errorf("regime show: %s wasn't in force on %s", c.ID, at.Format(time.DateOnly))}
+		}
 	}
 	if c.json() {
 		return printJSON(std.out, packLine{"pack", p.Digest, p.File, library.FactsOf(p), p})
