@@ -55,6 +55,7 @@ var rules = map[string]access{
 	"POST /api/v1/incidents/{id}/voiding":      operator,
 	"GET /api/v1/parties/{id}/contacts":        operator,
 	"POST /api/v1/parties/{id}/contacts":       operator,
+	"GET /api/v1/incidents/{id}/export":        operator,
 	"GET /api/v1/duties":                       operator,
 	"GET /api/v1/duties/{id}":                  operator,
 	"GET /api/v1/regimes":                      operator,
