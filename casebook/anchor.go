@@ -47,6 +47,19 @@ const (
 	DutyClosed    = "duty_closed"
 	TriageLapsed  = "triage_lapsed"
 	Dismissed     = "dismissed"
+
+	ReportDrafted  = "report_drafted"
+	ReportFiled    = "report_filed"
+	ReportReceived = "report_received"
+	OrderDrafted   = "order_drafted"
+	OrderApproved  = "order_approved"
+	OrderServed    = "order_served"
+	OrderAnswered  = "order_answered"
+	OrderWithdrawn = "order_withdrawn"
+	RowChecked     = "row_checked"
+	VoidAsked      = "void_asked"
+	Closed         = "closed"
+
 	// CorrectionAsked is one person's word that an entry's moment is wrong: At is the
 	// right one, Source names the entry. Another person's yes makes the new entry.
 	CorrectionAsked = "correction_asked"

@@ -46,9 +46,9 @@ type Desk struct {
 	backing  sync.Mutex // one backup is written at a time
 
 	laws     *regime.Library
-	courier  *courier.Courier // nil: nobody can be called from here
-	contacts []string         // of people on duty
-	language string           // of what they are sent
+	courier  *courier.Courier
+	contacts []string // of people on duty
+	language string   // of what they are sent
 	probe    func(context.Context) (casebook.ClockState, error)
 	passing  bool
 	started  time.Time
@@ -249,7 +249,7 @@ func (d *Desk) openCourier(c Config) (err error) {
 	if d.language = c.Language; d.language == "" {
 		d.language = "en"
 	}
-	if d.contacts, err = targets(c.Contacts); err != nil || len(d.contacts) == 0 {
+	if d.contacts, err = targets(c.Contacts); err != nil {
 		return err
 	}
 	d.courier, err = courier.Open(d.contacts, c.Courier)
@@ -257,7 +257,7 @@ func (d *Desk) openCourier(c Config) (err error) {
 }
 
 // CanCall reports whether anybody can be called from here.
-func (d *Desk) CanCall() bool { return d.courier != nil }
+func (d *Desk) CanCall() bool { return len(d.contacts) > 0 }
 
 // Laws gives the law packs by which this desk judges.
 func (d *Desk) Laws() *regime.Library { return d.laws }

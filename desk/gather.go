@@ -31,7 +31,11 @@ var gatherer = casebook.Actor{Kind: casebook.Rule, Name: "gather"}
 // left unfinished is finished first.
 func (d *Desk) Run(ctx context.Context) error {
 	var stations sync.WaitGroup
-	for _, station := range []func(context.Context) error{d.Fold, d.Grade, d.Watch, d.Send, d.KeepClock, d.Keep} {
+	all := []func(context.Context) error{d.Fold, d.Grade, d.Watch, d.KeepClock, d.Verify, d.Keep}
+	if !d.passing {
+		all = append(all, d.Send) // a command that ends soon has no channels of its own
+	}
+	for _, station := range all {
 		stations.Go(func() {
 			if err := station(ctx); err != nil {
 				slog.ErrorContext(ctx, "a station ended", "err", err)

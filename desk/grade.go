@@ -35,16 +35,15 @@ func (d *Desk) Grade(ctx context.Context) error {
 		moved := d.moved.wait()
 		var err error
 		if now := d.Now(); now.Sub(based).Abs() >= basisEvery {
-			if err = d.rebase(ctx); err == nil {
-				based = now
-			}
+			err, based = d.rebase(ctx), now
 		}
 		n, failed := d.GradeOnce(ctx, d.Now())
 		var again time.Time
 		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "grading stopped, trying again in a second", "err", err)
+			slog.ErrorContext(ctx, "not all could be graded, trying again", "err", err)
 			moved, again = nil, d.Now().Add(retryAfter)
-		} else if n > 0 {
+		}
+		if n > 0 {
 			continue
 		}
 		d.rest(ctx, moved, again, gradeEvery, nil)
@@ -52,14 +51,31 @@ func (d *Desk) Grade(ctx context.Context) error {
 	return nil
 }
 
-// GradeOnce grades what waits, gradeBatch growths at most, and gives how many.
+// GradeOnce grades what waits, gradeBatch growths at most, and gives how many. One that
+// can't be graded is told, and keeps no other waiting.
 func (d *Desk) GradeOnce(ctx context.Context, at time.Time) (int, error) {
 	waiting, err := d.db.Reader(casebook.Operator()).Growths(ctx, gradeBatch)
 	if err != nil || len(waiting) == 0 {
 		return 0, err
 	}
+	n, err := d.gradeAll(ctx, waiting, at)
+	if err == nil || len(waiting) == 1 || ctx.Err() != nil {
+		return n, err
+	}
+	err = nil
+	for _, one := range waiting {
+		graded, failed := d.gradeAll(ctx, []store.Growth{one}, at)
+		n += graded
+		err = errors.Join(err, failed)
+	}
+	return n, err
+}
+
+// gradeAll grades growths in one commit.
+func (d *Desk) gradeAll(ctx context.Context, waiting []store.Growth, at time.Time) (int, error) {
 	clock := d.ClockState()
-	_, err = d.db.Write(ctx, store.Work{Kind: "grade", Actor: grader.String(), At: at}, func(tx *store.Tx) error {
+	late := false // another process was faster
+	_, err := d.db.Write(ctx, store.Work{Kind: "grade", Actor: grader.String(), At: at}, func(tx *store.Tx) error {
 		parties, err := tx.OwnParties(1)
 		if err != nil {
 			return err
@@ -67,6 +83,7 @@ func (d *Desk) GradeOnce(ctx context.Context, at time.Time) (int, error) {
 		var calls []call
 		for _, g := range waiting {
 			if err := tx.Settle(g); err != nil {
+				late = errors.Is(err, casebook.ErrConflict)
 				return err
 			}
 			c := casework{desk: d, tx: tx, who: grader, at: at, clock: clock}
@@ -77,8 +94,8 @@ func (d *Desk) GradeOnce(ctx context.Context, at time.Time) (int, error) {
 		}
 		return d.enqueue(tx, at, newest(calls))
 	})
-	if errors.Is(err, casebook.ErrConflict) {
-		return len(waiting), nil // another process graded them
+	if late {
+		return len(waiting), nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("grade: %w", err)
@@ -319,6 +336,11 @@ func (d *Desk) rebase(ctx context.Context) error {
 	if old, err := r.Basis(ctx); err != nil || old == basis {
 		return err
 	}
+	// The basis is noted last: a process that ends between begins again. What was
+	// judged already stays as it is.
+	if err := d.judgeAll(ctx, at); err != nil {
+		return fmt.Errorf("judge again by other law: %w", err)
+	}
 	_, err = d.db.Write(ctx, store.Work{Kind: "rebase", Actor: grader.String(), At: at}, func(tx *store.Tx) error {
 		_, err := tx.Rebase(basis)
 		return err
@@ -327,28 +349,33 @@ func (d *Desk) rebase(ctx context.Context) error {
 		return fmt.Errorf("grade again by other law: %w", err)
 	}
 	d.moved.tell()
-	return d.judgeAll(ctx, at)
+	return nil
 }
 
-// judgeAll judges every incident that is proposed or open.
+// judgeAll judges every incident that is proposed or open. One that can't be judged
+// keeps none of the others from it.
 func (d *Desk) judgeAll(ctx context.Context, at time.Time) error {
+	var faults []error
 	for _, state := range []casebook.IncidentState{casebook.ProposedIncident, casebook.OpenIncident} {
 		after := casebook.ID{}
 		for {
 			page, err := d.db.Reader(casebook.Operator()).Incidents(ctx, &state, after, 100)
-			if err != nil || len(page) == 0 {
-				if err != nil {
-					return err
-				}
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
 				break
 			}
 			for _, i := range page {
-				if _, err := d.change(ctx, grader, "judge", at, i.ID, func(c *casework) error { return c.judge() }); err != nil {
-					return err
+				if _, err := d.change(ctx, grader, "judge", at, i.ID, func(c *casework) error { return c.judge() }); err != nil && len(faults) < 10 {
+					faults = append(faults, fmt.Errorf("incident %s: %w", i.ID.Text(casebook.IncidentPrefix), err))
 				}
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 			after = page[len(page)-1].ID
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }

@@ -94,6 +94,28 @@ func TestAThreatIsGradedByTheCommitThatMadeIt(t *testing.T) {
 	o.wantSound()
 }
 
+// TestAClockThatWentBackLengthensNoLimit: the record keeps its later stamp, and the
+// clocks of the law begin when the threat was seen.
+func TestAClockThatWentBackLengthensNoLimit(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	o.settle()
+	o.now = o.now.Add(-time.Hour)
+	o.take(day("2026-11-20T00:00:00Z", "Sample", "192.0.2.1"))
+	o.settle()
+	i := o.only(casebook.ProposedIncident)
+	if !i.OpenedAt.Equal(o.now) {
+		t.Errorf("it came before the desk at %v, want %v", i.OpenedAt, o.now)
+	}
+	if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{Facts: casebook.Facts{addresses: casebook.NumberValue(1_000_000)}}); err != nil {
+		t.Fatal(err)
+	}
+	if d := o.duty(i.ID, "level1_report"); !d.Due.Equal(o.now.Add(2 * time.Hour)) {
+		t.Errorf("due %v, want two hours after %v", d.Due, o.now)
+	}
+	o.wantSound()
+}
+
 func TestAnAuthoritySeesWhatOthersOwe(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("authority")
@@ -158,4 +180,44 @@ func TestGradedWithinASecond(t *testing.T) {
 // of the laws.
 func inTheYear2026(c *desk.Config) {
 	c.Now = func() time.Time { return time.Now().AddDate(26, 1, 15) }
+}
+
+// takeBotAt hands in a report of one machine on a sinkhole at a moment, and folds it.
+func (o *opened) takeBotAt(host int, at time.Time) {
+	o.t.Helper()
+	text := fmt.Sprintf("timestamp,severity,src_ip,protocol,src_port,infection,family,tag\n%s,critical,198.51.100.%d,tcp,40000,examplebot,examplebot,examplebot\n", at.Format(time.DateTime), host)
+	a, err := o.Accept(o.t.Context(), alice, desk.Arrival{Feed: "shadowserver", Name: at.Format(time.DateOnly) + "-event4_sinkhole-xx.csv", Body: strings.NewReader(text)})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if d, err := o.Gather(o.t.Context(), a.ID); err != nil || d.Taken != 1 {
+		o.t.Fatalf("got %+v (%v), want one row taken", d, err)
+	}
+}
+
+// TestJudgingAgainIsDoneAgainWhereItFailed: that duties are reckoned for a new party is
+// noted only once it was done for every incident, so that none is left out for good.
+func TestJudgingAgainIsDoneAgainWhereItFailed(t *testing.T) {
+	dir := t.TempDir()
+	o := open(t, dir)
+	facts := casebook.Facts{addresses: casebook.NumberValue(1_000_000)}
+	first, second, third := o.called(facts), o.called(facts), o.called(facts)
+	change(t, dir, `UPDATE fact SET value = '{' WHERE incident = 2`)
+	if _, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "North Access", Roles: []string{"telecom_operator"}, Region: "CN-11", Own: true}); err == nil || !strings.Contains(err.Error(), second.ID.Text(casebook.IncidentPrefix)) {
+		t.Errorf("got %v, want the incident named that couldn't be judged", err)
+	}
+	want := []string{"level1_report open 2026-11-23T10:00:00Z"}
+	for _, i := range []casebook.Incident{first, third} {
+		if got := o.duties(i.ID, scheme); !cmp.Equal(got, want) {
+			t.Errorf("got %q, want %q though another incident can't be judged", got, want)
+		}
+	}
+	change(t, dir, `UPDATE fact SET value = '1000000' WHERE incident = 2`)
+	o.settle()
+	for _, i := range []casebook.Incident{first, second, third} {
+		if got := o.duties(i.ID, scheme); !cmp.Equal(got, want) {
+			t.Errorf("got %q, want %q once it can", got, want)
+		}
+	}
+	o.wantSound()
 }

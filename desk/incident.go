@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -51,6 +52,9 @@ func (d *Desk) OpenIncident(ctx context.Context, who casebook.Actor, o Opening) 
 			return casebook.Incident{}, err
 		}
 	}
+	if err := isZone(o.Zone); err != nil {
+		return casebook.Incident{}, err
+	}
 	var i casebook.Incident
 	err := d.act(ctx, who, "open incident", at, func(c *casework) (err error) {
 		i, err = c.tx.OpenIncident(casebook.Incident{
@@ -74,6 +78,9 @@ func (d *Desk) OpenIncident(ctx context.Context, who casebook.Actor, o Opening) 
 		}
 		if err := c.tx.Know(i.ID, o.Facts, true, o.Received, who.String()); err != nil {
 			return err
+		}
+		if parties, err := c.parties(); err != nil || !o.Party.IsZero() && len(parties) == 0 {
+			return cmp.Or(err, fmt.Errorf("party %s isn't one that this platform speaks for, so no clock would run for it: name an own one, or none for all of them: %w", o.Party.Text(casebook.PartyPrefix), casebook.ErrInvalid))
 		}
 		return c.judge()
 	})
@@ -124,7 +131,12 @@ func (d *Desk) Confirm(ctx context.Context, who casebook.Actor, id casebook.ID, 
 			if err != nil {
 				return err
 			}
-			facts = merged(observed, y.Facts)
+			// What was observed since it was proposed counts too.
+			sizes, err := c.tx.ThreatSizes(i.Threat)
+			if err != nil {
+				return err
+			}
+			facts = merged(merged(observed, threatFacts(casebook.Threat{Sizes: sizes})), y.Facts)
 		}
 		kind := casebook.Confirmed
 		if !fresh {
@@ -314,18 +326,36 @@ func (d *Desk) Note(ctx context.Context, who casebook.Actor, id casebook.ID, a c
 	if err := d.isPast("happened at", a.At, at); err != nil {
 		return casebook.Incident{}, err
 	}
+	if err := isZone(a.Zone); err != nil {
+		return casebook.Incident{}, err
+	}
 	a.Kind = casebook.Noted
 	return d.change(ctx, who, "note", at, id, func(c *casework) error {
-		log, err := c.tx.Anchors(id)
-		if err != nil {
+		if err := c.isNote(a.Supersedes); err != nil {
 			return err
-		}
-		i := slices.IndexFunc(log, func(old casebook.Anchor) bool { return old.ID == a.Supersedes })
-		if i >= 0 && slices.Contains(correctable, log[i].Kind) {
-			return fmt.Errorf("a note doesn't correct a legal moment (%s): two people do, by a correction: %w", log[i].Kind, casebook.ErrForbidden)
 		}
 		return c.log(a)
 	})
+}
+
+// isNote keeps a note from taking the place of what isn't one: a clock rests on a
+// legal moment, and what a station wrote is its record. The zero ID is fine.
+func (c *casework) isNote(entry casebook.ID) error {
+	if entry.IsZero() {
+		return nil
+	}
+	log, err := c.tx.Anchors(c.incident.ID)
+	if err != nil {
+		return err
+	}
+	n := slices.IndexFunc(log, func(a casebook.Anchor) bool { return a.ID == entry })
+	if n < 0 {
+		return fmt.Errorf("entry %s isn't of incident %s: %w", entry.Text(casebook.AnchorPrefix), c.incident.ID.Text(casebook.IncidentPrefix), casebook.ErrNotFound)
+	}
+	if log[n].Kind != casebook.Noted {
+		return fmt.Errorf("entry %s is %q and no note: a note can correct a note only: %w", entry.Text(casebook.AnchorPrefix), log[n].Kind, casebook.ErrInvalid)
+	}
+	return nil
 }
 
 // isPerson keeps rules and machines from what people must do themselves.
@@ -336,10 +366,25 @@ func (d *Desk) isPerson(who casebook.Actor, act string) error {
 	return nil
 }
 
-// isPast refuses a moment that hasn't come.
+// isPast refuses a moment that hasn't come, and one that nobody can mean: a year
+// that is mistyped would make every clock a missed one. The zero time is fine.
 func (d *Desk) isPast(name string, moment, now time.Time) error {
+	if !moment.IsZero() && moment.Year() < 2000 {
+		return fmt.Errorf("%s %s is before the year 2000: %w", name, moment.UTC().Format(time.RFC3339), casebook.ErrInvalid)
+	}
 	if moment.After(now.Add(time.Minute)) {
 		return fmt.Errorf("%s %s is still to come (it is %s): %w", name, moment.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), casebook.ErrInvalid)
+	}
+	return nil
+}
+
+// isZone refuses what is neither the name of a zone nor an offset; "" is UTC.
+func isZone(zone string) error {
+	if _, err := time.LoadLocation(zone); err == nil && zone != "Local" {
+		return nil
+	}
+	if _, err := time.Parse("-07:00", zone); err != nil {
+		return fmt.Errorf("zone %.60q is neither a zone's name (Asia/Shanghai) nor an offset (+08:00): %w", zone, casebook.ErrInvalid)
 	}
 	return nil
 }
@@ -371,6 +416,7 @@ func (d *Desk) act(ctx context.Context, who casebook.Actor, kind string, at time
 	})
 	if err == nil {
 		d.changed.tell()
+		d.outgoing.tell()
 	}
 	return err
 }

@@ -192,6 +192,27 @@ func TestAProposedIncidentWaitsForAPerson(t *testing.T) {
 	o.wantSound()
 }
 
+func TestAYesConfirmsWhatIsKnownByThen(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	o.takeBots(3)
+	o.settle()
+	o.takeBots(5) // grows within the same level
+	o.settle()
+	i := o.only(casebook.ProposedIncident)
+	if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{}); err != nil {
+		t.Fatal(err)
+	}
+	facts, err := o.Reader(casebook.Operator()).Facts(t.Context(), i.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := facts[len(facts)-1]
+	if !last.Confirmed || last.Name != addresses || last.Value != casebook.NumberValue(5) {
+		t.Errorf("got %+v, want the five addresses of now confirmed", last)
+	}
+}
+
 func TestADismissedProposalLeavesItsReason(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("telecom_operator")
@@ -315,11 +336,54 @@ func TestGradesOfFourStandingsAreKeptApart(t *testing.T) {
 	o.wantSound()
 }
 
+// TestADrillIsCalledADrill: in what people are called for, live duties come first, and
+// firm ones before provisional ones.
+func TestADrillIsCalledADrill(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	o.called(casebook.Facts{addresses: casebook.NumberValue(1_000_000)})
+	if got := o.calls()[0]; !strings.HasPrefix(got, "Clock started: "+scheme+" level1_report") {
+		t.Errorf("the subject is %q, want it to name the duty that nobody has still to grade", got)
+	}
+	if _, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "as if", Facts: casebook.Facts{addresses: casebook.NumberValue(1_000_000)}, Exercise: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.calls()[1]; !strings.HasPrefix(got, "[EXERCISE] Clock started: ") {
+		t.Errorf("a drill is told as %q", got)
+	}
+	o.at(2*time.Hour + time.Second)
+	o.watch()
+	all, err := o.Reader(casebook.Operator()).Outbox(t.Context(), nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := desk.ReadMessage(all[0].Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, drill := strings.Index(m.Text, "\nMISSED"), strings.Index(m.Text, "[EXERCISE] MISSED")
+	if strings.HasPrefix(m.Text, "MISSED") {
+		live = 0
+	}
+	if !strings.HasPrefix(m.Subject, "MISSED: "+scheme) || live < 0 || drill < live {
+		t.Errorf("people are told %q:\n%s\nwant the live miss first and the drill marked", m.Subject, m.Text)
+	}
+	o.wantSound()
+}
+
 func TestActsThatAreRefused(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("telecom_operator")
 	i := o.called(nil)
 	future := morning.Add(time.Hour)
+	foreign, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "South Access", Roles: []string{"telecom_operator"}, Region: "CN-44"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := o.Reader(casebook.Operator()).Anchors(t.Context(), i.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name string
 		err  error
@@ -356,6 +420,38 @@ func TestActsThatAreRefused(t *testing.T) {
 			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Party: casebook.NewID(morning)})
 			return err
 		}(), casebook.ErrNotFound, "party"},
+		{"a party in a place that no law knows", func() error {
+			_, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "X", Roles: []string{"centre"}, Region: "Beijing", Own: true})
+			return err
+		}(), casebook.ErrInvalid, "CN-11"},
+		{"a member state by its name", func() error {
+			_, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "X", Roles: []string{"centre"}, MemberState: "DE-BY"})
+			return err
+		}(), casebook.ErrInvalid, "member state"},
+		{"a role that is like none", func() error {
+			_, err := o.KeepParty(t.Context(), alice, casebook.Party{Name: "X", Roles: []string{"q"}})
+			return err
+		}(), casebook.ErrInvalid, "there are network_operator"},
+		{"a call of a year that nobody can mean", func() error {
+			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Received: time.Unix(0, 0)})
+			return err
+		}(), casebook.ErrInvalid, "before the year 2000"},
+		{"a zone that isn't there", func() error {
+			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Zone: "Mars/Base"})
+			return err
+		}(), casebook.ErrInvalid, "Asia/Shanghai"},
+		{"a party for which the platform doesn't speak", func() error {
+			_, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "x", Party: foreign.ID})
+			return err
+		}(), casebook.ErrInvalid, "no clock would run"},
+		{"a note instead of the moment on which a clock rests", func() error {
+			_, err := o.Note(t.Context(), wang, i.ID, casebook.Anchor{Note: "x", Supersedes: log[0].ID})
+			return err
+		}(), casebook.ErrInvalid, `"received"`},
+		{"a correction of an entry that isn't there", func() error {
+			_, err := o.Note(t.Context(), wang, i.ID, casebook.Anchor{Note: "x", Supersedes: casebook.NewID(morning)})
+			return err
+		}(), casebook.ErrNotFound, "inc_"},
 	} {
 		if !errors.Is(c.err, c.want) || c.err != nil && !strings.Contains(c.err.Error(), c.says) {
 			t.Errorf("%s: got %v, want %v with %q", c.name, c.err, c.want, c.says)

@@ -100,6 +100,12 @@ func (c *casework) settle(party casebook.Party, there, lines []casebook.Duty, pr
 		}
 		if old != nil {
 			stands = append(stands, old.ID)
+			if old.State == casebook.Missed && line.State == casebook.Late {
+				if err := c.apply(party, old, line); err != nil {
+					return err
+				}
+				continue
+			}
 			if firm := line.State != casebook.Unset; !old.State.Runs() || line.State == old.State || old.State == casebook.OpenDuty && !firm {
 				continue
 			}

@@ -52,10 +52,16 @@ func (d *Desk) Send(ctx context.Context) error {
 
 // nextOutgoing gives when the next line is to be sent; zero when none can be.
 func (d *Desk) nextOutgoing(ctx context.Context) (time.Time, error) {
-	if d.courier == nil {
-		return time.Time{}, nil
+	return d.db.Reader(casebook.Operator()).NextOutgoing(ctx, d.unsendable())
+}
+
+// unsendable is the kind of lines that stay as they are: calls, while nobody can be
+// called. The next start that has a contact finds them.
+func (d *Desk) unsendable() string {
+	if !d.CanCall() {
+		return "call"
 	}
-	return d.db.Reader(casebook.Operator()).NextOutgoing(ctx)
+	return ""
 }
 
 // Resume puts back what an earlier life was sending when it ended.
@@ -69,36 +75,80 @@ func (d *Desk) Resume(ctx context.Context) error {
 	return err
 }
 
-// SendOnce carries out the lines that are due at a moment.
+// SendOnce carries out the lines that are due at a moment. Each contact has its own
+// turn, so that one that hangs keeps no call from another; what one that doesn't
+// answer has still to be told waits for the next attempt.
 func (d *Desk) SendOnce(ctx context.Context, at time.Time) error {
-	if d.courier == nil {
-		return nil // they stay as they are: the next start that has a contact finds them
-	}
-	state := store.OutboxWaiting
-	lines, err := d.db.Reader(casebook.Operator()).Outbox(ctx, &state, sendBatch)
+	lines, err := d.db.Reader(casebook.Operator()).OutboxDue(ctx, at, d.unsendable(), sendBatch)
+	turns := map[string][]store.Outgoing{}
 	for _, o := range lines {
-		if o.DueAt.After(at) || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
-		if one := d.send(ctx, o, at); one != nil && !errors.Is(one, casebook.ErrConflict) {
+		m, _ := ReadMessage(o.Payload) // one that can't be read has the turn of those for nobody
+		turns[m.Target] = append(turns[m.Target], o)
+	}
+	faults := make(chan error, len(turns))
+	for _, turn := range turns {
+		go func() { faults <- d.sendTurn(ctx, turn, at) }()
+	}
+	for range turns {
+		err = errors.Join(err, <-faults)
+	}
+	return err
+}
+
+// sendTurn carries out what is due at one contact.
+func (d *Desk) sendTurn(ctx context.Context, lines []store.Outgoing, at time.Time) (err error) {
+	for n, o := range lines {
+		if ctx.Err() != nil {
+			return err
+		}
+		again, one := d.send(ctx, o, at)
+		if one != nil && !errors.Is(one, casebook.ErrConflict) {
 			err = errors.Join(err, fmt.Errorf("outbox line %s: %w", o.MessageID, one))
+		}
+		if !again.IsZero() {
+			return errors.Join(err, d.putOff(ctx, lines[n+1:], again))
 		}
 	}
 	return err
 }
 
-func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) error {
+// putOff has lines wait for the moment at which their contact is tried again.
+func (d *Desk) putOff(ctx context.Context, lines []store.Outgoing, until time.Time) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := d.db.Write(context.WithoutCancel(ctx), store.Work{Kind: "send", Actor: sender.String(), At: d.Now()}, func(tx *store.Tx) error {
+		for _, o := range lines {
+			o.DueAt = until
+			if err := tx.MoveOutgoing(store.OutboxWaiting, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, casebook.ErrConflict) {
+		return nil // another process sends them
+	}
+	return err
+}
+
+// send carries out one line. again is when it is tried again, if its contact didn't
+// answer.
+func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again time.Time, _ error) {
 	m, err := ReadMessage(o.Payload)
 	if err != nil {
 		o.State, o.Fault = store.OutboxDead, err.Error()
-		return d.moveLine(ctx, store.OutboxWaiting, o)
+		return again, d.moveLine(ctx, store.OutboxWaiting, o)
 	}
 	if m.Target == "" {
-		return d.spread(ctx, o, m, at)
+		return again, d.spread(ctx, o, m, at)
 	}
 	o.State, o.Attempts = store.OutboxSending, o.Attempts+1
 	if err := d.moveLine(ctx, store.OutboxWaiting, o); err != nil {
-		return err
+		return again, err
 	}
 	urgency := courier.Normal
 	if m.Urgent {
@@ -115,7 +165,7 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) error {
 		}
 		o.State, o.Fault = store.OutboxSent, clip(said, 1000)
 	case ctx.Err() != nil:
-		return ctx.Err() // the next life sends it again, and says so
+		return again, ctx.Err() // the next life sends it again, and says so
 	case !courier.Temporary(err) || dead:
 		o.State, o.Fault = store.OutboxDead, clip(err.Error(), 1000)
 		slog.ErrorContext(ctx, "a message to people on duty is dead", "message", o.MessageID, "err", err)
@@ -123,9 +173,19 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) error {
 		if next.Before(now) {
 			next = now.Add(courier.Pressing.First)
 		}
-		o.State, o.DueAt, o.Fault = store.OutboxWaiting, next, clip(err.Error(), 1000)
+		o.State, o.DueAt, o.Fault, again = store.OutboxWaiting, next, clip(err.Error(), 1000), next
 	}
-	return d.moveLine(ctx, store.OutboxSending, o)
+	if o.State != store.OutboxSent {
+		return again, d.moveLine(ctx, store.OutboxSending, o)
+	}
+	_, err = d.db.Write(context.WithoutCancel(ctx), store.Work{Kind: "sent", Actor: sender.String(), At: now}, func(tx *store.Tx) error {
+		if err := tx.MoveOutgoing(store.OutboxSending, o); err != nil {
+			return err
+		}
+		return d.carried(tx, o, now, o.Fault)
+	})
+	d.changed.tell()
+	return again, err
 }
 
 // spread makes one line a contact of a line for whoever is on duty.
@@ -137,8 +197,7 @@ func (d *Desk) spread(ctx context.Context, o store.Outgoing, m Message, at time.
 			if err != nil {
 				return err
 			}
-			id := fmt.Sprintf("%s-%d", o.MessageID, i+1)
-			if err := tx.Enqueue(store.OutboxLine{Tenant: o.Tenant, Kind: o.Kind, MessageID: id, Payload: payload}); err != nil {
+			if err := tx.Enqueue(store.OutboxLine{Tenant: o.Tenant, Kind: o.Kind, MessageID: partID(o.MessageID, i+1), Payload: payload}); err != nil {
 				return err
 			}
 		}
@@ -160,7 +219,7 @@ func (d *Desk) moveLine(ctx context.Context, from store.OutboxState, o store.Out
 }
 
 // Resend puts a line that is dead, or was sent, back to be sent at once, under the
-// same Message-ID.
+// same Message-ID; of one that was made into a line a contact, those lines.
 func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID string) (store.Outgoing, error) {
 	at := d.Now()
 	o, err := d.Reader(casebook.Operator()).Outgoing(ctx, messageID)
@@ -170,12 +229,50 @@ func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID string)
 	if o.State == store.OutboxSending {
 		return o, fmt.Errorf("outbox line %s is being sent: %w", messageID, casebook.ErrConflict)
 	}
-	from := o.State
-	o.State, o.DueAt, o.Attempts, o.Fault = store.OutboxWaiting, at, 0, "resent by "+who.String()
-	_, err = d.db.Write(ctx, store.Work{Kind: "resend", Actor: who.String(), At: at}, func(tx *store.Tx) error { return tx.MoveOutgoing(from, o) })
+	lines, err := d.parts(ctx, o)
+	if err != nil {
+		return o, err
+	}
+	_, err = d.db.Write(ctx, store.Work{Kind: "resend", Actor: who.String(), At: at}, func(tx *store.Tx) error {
+		for _, l := range lines {
+			from := l.State
+			l.State, l.DueAt, l.Attempts, l.Fault = store.OutboxWaiting, at, 0, "resent by "+who.String()
+			if err := tx.MoveOutgoing(from, l); err != nil {
+				return err
+			}
+			if l.MessageID == messageID {
+				o = l
+			}
+		}
+		return nil
+	})
 	d.outgoing.tell()
 	return o, err
 }
+
+// parts gives the lines into which one was made, but for those that are being sent;
+// the line itself if it is its own.
+func (d *Desk) parts(ctx context.Context, o store.Outgoing) ([]store.Outgoing, error) {
+	if m, err := ReadMessage(o.Payload); err != nil || m.Target != "" || o.State != store.OutboxSent {
+		return []store.Outgoing{o}, nil
+	}
+	var lines []store.Outgoing
+	for n := 1; ; n++ {
+		part, err := d.Reader(casebook.Operator()).Outgoing(ctx, partID(o.MessageID, n))
+		if errors.Is(err, casebook.ErrNotFound) {
+			return lines, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if part.State != store.OutboxSending {
+			lines = append(lines, part)
+		}
+	}
+}
+
+// partID names a line that was made of another.
+func partID(messageID string, n int) string { return fmt.Sprintf("%s-%d", messageID, n) }
 
 // targets splits the contacts of the settings, so that each address is tried by
 // itself.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,6 +159,89 @@ func TestACallThatFailsIsTriedAgainAndDiesInSight(t *testing.T) {
 	}
 	if _, err := o.Resend(t.Context(), wang, "msg-nothing"); !errors.Is(err, casebook.ErrNotFound) {
 		t.Errorf("a line that isn't there: %v", err)
+	}
+	o.wantSound()
+}
+
+// TestAContactThatHangsKeepsNoCallFromAnother: the first one answers only once the
+// second has heard.
+func TestAContactThatHangsKeepsNoCallFromAnother(t *testing.T) {
+	one, two := newPager(t), newPager(t)
+	o := open(t, t.TempDir(), one.contact, func(c *desk.Config) { c.Contacts = append(c.Contacts, two.URL) })
+	heard := make(chan struct{})
+	var late atomic.Bool
+	one.rung = func() {
+		select {
+		case <-heard:
+		case <-time.After(5 * time.Second):
+			late.Store(true)
+		}
+	}
+	two.rung = sync.OnceFunc(func() { close(heard) })
+	o.speaksFor("association")
+	o.called(nil)
+	o.send()
+	o.send()
+	if late.Load() || len(one.keys) != 1 || len(two.keys) != 1 {
+		t.Errorf("the pagers rang %d and %d times, the second only after the first: %v", len(one.keys), len(two.keys), late.Load())
+	}
+	o.wantSound()
+}
+
+// TestAContactThatFailsIsTriedOncePerTurn: one that doesn't answer isn't asked for
+// every line, and keeps what it has still to be told out of the others' way.
+func TestAContactThatFailsIsTriedOncePerTurn(t *testing.T) {
+	one, two := newPager(t), newPager(t)
+	o := open(t, t.TempDir(), one.contact, func(c *desk.Config) { c.Contacts = append(c.Contacts, two.URL) })
+	o.speaksFor("association")
+	one.answers(http.StatusServiceUnavailable)
+	const calls = 120 // more than are looked at at once
+	for range calls {
+		o.called(nil)
+	}
+	for range 6 {
+		o.send()
+	}
+	if len(two.keys) != calls {
+		t.Errorf("the one that answers was told %d of %d", len(two.keys), calls)
+	}
+	if len(one.keys) > 3 {
+		t.Errorf("the one that doesn't was asked %d times at once", len(one.keys))
+	}
+	one.answers(http.StatusOK)
+	o.at(10 * time.Second)
+	o.send()
+	o.send()
+	told := map[string]bool{}
+	for _, key := range one.keys {
+		told[key] = true
+	}
+	if len(told) != calls {
+		t.Errorf("once it answers it was told %d of %d", len(told), calls)
+	}
+	o.wantSound()
+}
+
+func TestACallThatWasSentToAllIsSentToAllAgain(t *testing.T) {
+	one, two := newPager(t), newPager(t)
+	o := open(t, t.TempDir(), one.contact, func(c *desk.Config) { c.Contacts = append(c.Contacts, two.URL) })
+	o.speaksFor("association")
+	o.called(nil)
+	o.send()
+	o.send()
+	whole := strings.TrimSuffix(one.keys[0], "-1")
+	if _, err := o.Resend(t.Context(), wang, whole); err != nil {
+		t.Fatal(err)
+	}
+	o.send()
+	o.send()
+	for n, p := range []*pager{one, two} {
+		if len(p.keys) != 2 || p.keys[0] != p.keys[1] {
+			t.Errorf("pager %d heard %q, want the same call twice", n, p.keys)
+		}
+	}
+	if c, err := o.Reader(casebook.Operator()).Counts(t.Context()); err != nil || c.OutboxWaits != 0 {
+		t.Errorf("%d lines wait (%v), want none", c.OutboxWaits, err)
 	}
 	o.wantSound()
 }

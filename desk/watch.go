@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,8 +95,7 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 			if err := c.log(casebook.Anchor{Kind: casebook.TriageLapsed, At: i.TriageDue}); err != nil {
 				return err
 			}
-			// Again every quarter of an hour, until somebody says yes or no.
-			if err := tx.ToldOf(i.ID, at.Add(casebook.Triage)); err != nil {
+			if err := tx.ToldOf(i.ID, at.Add(triageAgain(i.TriageDue, at))); err != nil {
 				return err
 			}
 			calls = append(calls, call{kind: callTriage, incident: i, at: at})
@@ -113,6 +113,16 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 		d.outgoing.tell()
 	}
 	return told, nil
+}
+
+// maxTriage is the longest wait before people are told again of what waits for them.
+const maxTriage = 4 * time.Hour
+
+// triageAgain gives after what time people are told again that an incident waits: a
+// quarter of an hour, then twice as long each time, so that what nobody answers
+// doesn't drown what is new.
+func triageAgain(due, at time.Time) time.Duration {
+	return min(max(at.Sub(due), casebook.Triage), maxTriage)
 }
 
 // tell says what is to be recorded, and called, when a moment of a duty came: a
@@ -150,12 +160,17 @@ type Heartbeat struct {
 	WatchedAt  time.Time // when Watch last looked at the clock, with the next moment in its hand; zero: never
 	Clock      casebook.ClockState
 	Checkpoint string
-	Open       int64           // duties that run, all of them
-	Due        []casebook.Duty // the soonest of them
+	Open       int64           // duties that run, counted up to maxOpen
+	Due        []casebook.Duty // the soonest of them, firm ones before provisional ones
 }
 
-// heartbeatDuties is how many duties a heartbeat names.
-const heartbeatDuties = 200
+const (
+	// heartbeatDuties is how many duties a heartbeat names.
+	heartbeatDuties = 200
+	// maxOpen bounds how far a heartbeat counts: it is asked for three times a minute,
+	// and whoever asks takes one that comes late for a stop.
+	maxOpen = 100_000
+)
 
 // Heartbeat tells how the platform is and what is due next.
 func (d *Desk) Heartbeat(ctx context.Context, scope casebook.Scope) (Heartbeat, error) {
@@ -165,14 +180,31 @@ func (d *Desk) Heartbeat(ctx context.Context, scope casebook.Scope) (Heartbeat, 
 	if us := d.watched.Load(); us != 0 {
 		h.WatchedAt = time.UnixMicro(us).UTC()
 	}
-	counts, err := r.DutyCounts(ctx)
-	if err != nil {
+	var err error
+	if h.Open, err = r.Running(ctx, maxOpen); err != nil {
 		return h, err
 	}
-	h.Open = counts[casebook.Unset] + counts[casebook.OpenDuty]
 	if h.Checkpoint, err = r.Checkpoint(ctx); err != nil {
 		return h, err
 	}
-	h.Due, err = r.DutiesByDue(ctx, store.DutyFilter{States: []casebook.DutyState{casebook.Unset, casebook.OpenDuty}}, casebook.ID{}, heartbeatDuties)
+	h.Due, err = d.soonest(ctx, r, h)
 	return h, err
+}
+
+// soonest gives the duties that a heartbeat names. Firm ones come before provisional
+// ones that would crowd them out; those stay unset for as long as nobody grades, and
+// their passing is told once the watch has looked.
+func (d *Desk) soonest(ctx context.Context, r *store.Reader, h Heartbeat) ([]casebook.Duty, error) {
+	all, err := r.DutiesByDue(ctx, store.DutyFilter{States: []casebook.DutyState{casebook.OpenDuty}}, casebook.ID{}, heartbeatDuties)
+	if err != nil {
+		return nil, err
+	}
+	looked := h.WatchedAt
+	if looked.IsZero() {
+		looked = h.Started
+	}
+	provisional, err := r.DutiesByDue(ctx, store.DutyFilter{States: []casebook.DutyState{casebook.Unset}, From: looked.Add(-time.Minute)}, casebook.ID{}, heartbeatDuties-len(all))
+	all = append(all, provisional...)
+	slices.SortStableFunc(all, func(a, b casebook.Duty) int { return a.Due.Compare(b.Due) })
+	return all, err
 }

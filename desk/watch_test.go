@@ -258,7 +258,7 @@ func TestAProposalThatNobodyAnswersIsToldAgain(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		want  int
-	}{{14 * time.Minute, 0}, {15 * time.Minute, 1}, {29 * time.Minute, 0}, {30 * time.Minute, 1}} {
+	}{{14 * time.Minute, 0}, {15 * time.Minute, 1}, {29 * time.Minute, 0}, {30 * time.Minute, 1}, {45 * time.Minute, 1}, {74 * time.Minute, 0}, {75 * time.Minute, 1}} {
 		if got := told(c.after); got != c.want {
 			t.Errorf("after %v: told %d times, want %d", c.after, got, c.want)
 		}
@@ -267,7 +267,7 @@ func TestAProposalThatNobodyAnswersIsToldAgain(t *testing.T) {
 	if _, err := o.Dismiss(t.Context(), wang, i.ID, "a sinkhole of our own"); err != nil {
 		t.Fatal(err)
 	}
-	if got := told(time.Hour); got != 0 {
+	if got := told(10 * time.Hour); got != 0 {
 		t.Errorf("told %d times of what was dismissed", got)
 	}
 }
@@ -295,4 +295,29 @@ func TestAJumpOfTheClockIsRecordedAndTold(t *testing.T) {
 		}
 		o.wantSound()
 	})
+}
+
+// TestAHeartbeatNamesTheClocksThatRun: provisional moments that passed long ago, and
+// stay until somebody grades, crowd out no clock.
+func TestAHeartbeatNamesTheClocksThatRun(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	for range 60 {
+		o.called(nil)
+	}
+	o.at(time.Hour)
+	i := o.called(casebook.Facts{addresses: casebook.NumberValue(1_000_000)})
+	h, err := o.Heartbeat(t.Context(), casebook.Operator())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Due) != 200 || h.Open < 300 {
+		t.Fatalf("a heartbeat names %d of %d, too few to say anything", len(h.Due), h.Open)
+	}
+	if !slices.ContainsFunc(h.Due, func(d casebook.Duty) bool { return d.Incident == i.ID && d.Stage == "level1_report" }) {
+		t.Error("it doesn't name the two hours that run")
+	}
+	if !slices.IsSortedFunc(h.Due, func(a, b casebook.Duty) int { return a.Due.Compare(b.Due) }) {
+		t.Error("the soonest doesn't come first")
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/casebook"
+	"tocsin/unpack"
 )
 
 // Format is one way in which claims are delivered. Catalogues make it; the zero
@@ -104,11 +105,15 @@ func (f Format) Read(in Input, yield func(o *casebook.Observation, bad *casebook
 	if f.reader == nil {
 		return Result{}, fmt.Errorf("delivery %.80q: no format was chosen: %w", in.Name, casebook.ErrInvalid)
 	}
-	text, err := unpack(in)
+	packed, err := unpack.Open(in.Body, unpack.Bounds{MaxBytes: in.MaxBytes})
 	if err != nil {
 		return Result{}, fmt.Errorf("%s delivery %.80q: %w", f.Name, in.Name, err)
 	}
-	defer text.close()
+	defer packed.Close()
+	text, err := unpack.Text(packed)
+	if err != nil {
+		return Result{}, fmt.Errorf("%s delivery %.80q: %w", f.Name, in.Name, err)
+	}
 	d := &delivery{format: f, reportType: in.Type, notAfter: in.NotAfter, text: text, yield: yield}
 	result, err := f.reader.read(d)
 	result.Warnings = d.warnings.list()
@@ -123,7 +128,7 @@ type delivery struct {
 	format     Format
 	reportType string
 	notAfter   time.Time
-	text       *text
+	text       io.Reader
 	yield      yielder
 	warnings   warnings
 	stopped    bool // by yield

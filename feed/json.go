@@ -339,3 +339,11 @@ func (t *jsonRow) set(name string, v []byte) {
 	}
 	t.values[column] = v
 }
+
+// cut turns an end of file inside a record into the fault it is.
+func cut(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

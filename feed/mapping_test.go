@@ -71,7 +71,7 @@ func TestASitesMappingIsAFormatLikeTheOthers(t *testing.T) {
 	for _, f := range c.Formats() {
 		names = append(names, f.Name)
 	}
-	if want := []string{"c2-tracker", "feodo", "near", "shadowserver"}; !slices.Equal(names, want) {
+	if want := []string{"c2-tracker", "feodo", "near", "sensor", "shadowserver"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 	f, err := c.Find("near")
@@ -103,7 +103,7 @@ func TestNamesOfSitesFormats(t *testing.T) {
 
 func TestFindNamesTheFeedsThereAre(t *testing.T) {
 	_, err := Builtin().Find("fedo")
-	if !errors.Is(err, casebook.ErrNotFound) || !strings.Contains(err.Error(), "c2-tracker, feodo, shadowserver") {
+	if !errors.Is(err, casebook.ErrNotFound) || !strings.Contains(err.Error(), "c2-tracker, feodo, sensor, shadowserver") {
 		t.Errorf("got %v, want ErrNotFound that names them", err)
 	}
 }

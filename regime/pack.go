@@ -52,6 +52,8 @@ type Pack struct {
 
 	// Digest is "sha256:" and the hash of the pack's canonical bytes.
 	Digest string `json:"-"`
+	// Canonical are those bytes: the pack as JSON with sorted keys.
+	Canonical []byte `json:"-"`
 	// File is where it was read from, for messages.
 	File string `json:"-"`
 

@@ -255,7 +255,7 @@ func (s *sheet) decode(tree map[string]any) (*Pack, error) {
 		return nil, s.fault("", err.Error())
 	}
 	sum := sha256.Sum256(canonical)
-	p.Digest, p.File = "sha256:"+hex.EncodeToString(sum[:]), s.file
+	p.Digest, p.File, p.Canonical = "sha256:"+hex.EncodeToString(sum[:]), s.file, canonical
 	return p, nil
 }
 

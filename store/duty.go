@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -152,56 +151,45 @@ func (r *Reader) duty(ctx context.Context, id casebook.ID) (*dutyRow, error) {
 type DutyFilter struct {
 	Incident casebook.ID
 	States   []casebook.DutyState // none: any
+	From     time.Time            // due then or later; zero: whenever
 }
 
 // DutiesByDue gives duties by the moment at which they are due, the soonest first,
 // from after the one named on.
 func (r *Reader) DutiesByDue(ctx context.Context, f DutyFilter, after casebook.ID, limit int) ([]casebook.Duty, error) {
-	w := where{text: r.seesOf("d"), args: []any{limit}}
+	w := where{text: r.sees(), args: []any{limit}}
 	if !after.IsZero() {
 		last, err := r.duty(ctx, after)
 		if err != nil {
 			return nil, err
 		}
-		w.and("(d.due, d.id) > (?, ?)", micros(last.Due), last.id)
+		w.and("(due, id) > (?, ?)", micros(last.Due), last.id)
 	}
-	var all []*dutyRow
-	for _, part := range f.parts(&w) {
-		rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE `+w.text+part+` ORDER BY d.due, d.id LIMIT $1`, w.args...)
-		some, err := collect(rows, err, func(rows *sql.Rows) (*dutyRow, error) { return scanDuty(rows) })
-		if err != nil {
-			return nil, err
+	if !f.From.IsZero() {
+		w.and("due >= ?", micros(f.From))
+	}
+	var states, lists []string
+	for s := casebook.Unset; s < casebook.DutyStates; s++ {
+		if len(f.States) > 0 && !slices.Contains(f.States, s) {
+			continue
 		}
-		all = append(all, some...)
+		states = append(states, fmt.Sprint(int64(s)))
+		// The soonest of one state come from the index in their order; of several
+		// states at once every duty would have to be sorted.
+		lists = append(lists, fmt.Sprintf("SELECT id FROM (SELECT id FROM duty WHERE %s AND state = %d ORDER BY due, id LIMIT $1) AS state%d", w.text, s, s))
 	}
-	slices.SortFunc(all, func(a, b *dutyRow) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.id, b.id)) })
-	list := []casebook.Duty{}
-	for _, d := range all[:min(limit, len(all))] {
-		list = append(list, d.Duty)
+	if !f.Incident.IsZero() {
+		w.and("incident IN (SELECT id FROM incident WHERE public = ?)", f.Incident[:])
+		lists = []string{"SELECT id FROM duty WHERE " + w.text + " AND +state IN (" + strings.Join(states, ", ") + ")"}
 	}
-	return list, nil
+	rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE d.id IN (`+strings.Join(lists, " UNION ALL ")+`) ORDER BY d.due, d.id LIMIT $1`, w.args...)
+	return collect(rows, err, duties)
 }
 
-// parts gives the conditions under which duties are asked for, one after another.
-// The index has their order within a state: asked for several states at once, the
-// database would sort a million to give the first. An incident has few: there the
-// index of states must not be taken, which the sign keeps the database from.
-func (f DutyFilter) parts(w *where) []string {
-	states := slices.Compact(slices.Sorted(slices.Values(f.States)))
-	if len(states) == 0 {
-		for s := range casebook.DutyStates {
-			states = append(states, casebook.DutyState(s))
-		}
-	}
-	each, words := []string{}, []string{}
-	for _, s := range states {
-		each, words = append(each, fmt.Sprintf(" AND d.state = %d", s)), append(words, fmt.Sprint(int64(s)))
-	}
-	if f.Incident.IsZero() {
-		return each
-	}
-	w.and("i.public = ?", f.Incident[:])
-	return []string{" AND +d.state IN (" + strings.Join(words, ", ") + ")"}
+// Running counts the duties that run, but goes no further than to most.
+func (r *Reader) Running(ctx context.Context, most int) (n int64, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM duty WHERE state IN (0, 1) AND `+r.sees()+` LIMIT $1) AS running`, most).Scan(&n)
+	return n, err
 }
 
 // A DutyChange is a step in the life of a duty.

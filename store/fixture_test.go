@@ -79,6 +79,9 @@ func (f filled) importHoldings(t testing.TB, n int) {
 func (f filled) openCase(t testing.TB, n int) {
 	t.Helper()
 	owner := casebook.Mark{Tenant: 1, TLP: casebook.Amber, RecordedBy: "person:alice"}
+	var incident casebook.Incident
+	var to casebook.Party
+	var owed casebook.Duty
 	write(t, f.db, noon.Add(time.Duration(n)*time.Second), func(tx *Tx) error {
 		party, err := tx.SaveParty(casebook.Party{Mark: owner, Name: fmt.Sprintf("Party %d", n), Roles: []string{"network_operator"}, Region: "CN-11", Own: true})
 		if err != nil {
@@ -111,8 +114,10 @@ func (f filled) openCase(t testing.TB, n int) {
 		if err := tx.ChangeDuty(d.ID, casebook.OpenDuty, casebook.Missed, d.Due, "nobody filed"); err != nil {
 			return err
 		}
+		incident, to, owed = i, party, d
 		return tx.NoteClock(ClockReading{At: noon, ClockState: casebook.ClockState{Known: true, Offset: time.Millisecond, Source: "kernel"}})
 	})
+	f.actsOn(t, n, incident, to, owed)
 }
 
 // wantFilled fails for a covered table that the fixture leaves empty.

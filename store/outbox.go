@@ -93,12 +93,19 @@ func (r *Reader) Outbox(ctx context.Context, state *OutboxState, limit int) ([]O
 	return collect(rows, err, func(rows *sql.Rows) (Outgoing, error) { return scanOutgoing(rows) })
 }
 
-// NextOutgoing gives the moment at which the next line is to be sent; zero when
-// none waits.
-func (r *Reader) NextOutgoing(ctx context.Context) (time.Time, error) {
+// NextOutgoing gives the moment at which the next line is to be sent, but for those of
+// one kind; zero when none waits.
+func (r *Reader) NextOutgoing(ctx context.Context, not string) (time.Time, error) {
 	var next int64
-	err := r.q.QueryRowContext(ctx, `SELECT COALESCE(MIN(due_at), 0) FROM outbox WHERE state = 0`).Scan(&next)
+	err := r.q.QueryRowContext(ctx, `SELECT COALESCE(MIN(due_at), 0) FROM outbox WHERE state = 0 AND kind <> $1`, not).Scan(&next)
 	return moment(next), err
+}
+
+// OutboxDue gives the lines that are to be sent by a moment, but for those of one kind,
+// the first first.
+func (r *Reader) OutboxDue(ctx context.Context, by time.Time, not string, limit int) ([]Outgoing, error) {
+	rows, err := r.q.QueryContext(ctx, outboxTable.selectSQL+` WHERE state = 0 AND due_at <= $1 AND kind <> $2 ORDER BY due_at, id LIMIT $3`, micros(by), not, limit)
+	return collect(rows, err, func(rows *sql.Rows) (Outgoing, error) { return scanOutgoing(rows) })
 }
 
 // MoveOutgoing takes a line from the state in which it was read to the one that it

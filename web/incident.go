@@ -275,6 +275,23 @@ type postOwner struct {
 	}
 }
 
+type postClosing struct {
+	OneIncident
+	Body struct {
+		Acting
+		Reason string `json:"reason" minLength:"1" maxLength:"2000" doc:"How it ended."`
+		Anyway bool   `json:"anyway,omitempty" doc:"Although something is open."`
+	}
+}
+
+type postVoiding struct {
+	OneIncident
+	Body struct {
+		Acting
+		Reason string `json:"reason,omitempty" maxLength:"2000"`
+	}
+}
+
 type postEntry struct {
 	OneIncident
 	Body struct {
@@ -319,7 +336,29 @@ func (s *server) enterIncidents(api huma.API) {
 		Method: http.MethodPost, Path: "/api/v1/incidents/{id}/timeline", OperationID: "note-incident", Tags: tags,
 		Summary: "Write in an incident's timeline",
 	}, s.postEntry)
+	operation(api, huma.Operation{
+		Method: http.MethodPost, Path: "/api/v1/incidents/{id}/closing", OperationID: "close-incident", Tags: tags,
+		Summary: "End a case that is done",
+	}, s.postClosing)
+	operation(api, huma.Operation{
+		Method: http.MethodPost, Path: "/api/v1/incidents/{id}/voiding", OperationID: "void-incident", Tags: tags,
+		Summary: "Say that there was no incident; a second person confirms",
+	}, s.postVoiding)
 	s.enterCorrections(api)
+}
+
+func (s *server) postClosing(ctx context.Context, in *postClosing) (*object[wholeCase], error) {
+	return s.onIncident(ctx, &in.OneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
+		_, err := s.desk.CloseIncident(ctx, who, id, in.Body.Reason, in.Body.Anyway)
+		return err
+	})
+}
+
+func (s *server) postVoiding(ctx context.Context, in *postVoiding) (*object[wholeCase], error) {
+	return s.onIncident(ctx, &in.OneIncident, in.Body.Acting, func(who casebook.Actor, id casebook.ID) error {
+		_, _, err := s.desk.VoidIncident(ctx, who, id, in.Body.Reason)
+		return err
+	})
 }
 
 func (s *server) wholeCase(ctx context.Context, in *OneIncident) (*object[wholeCase], error) {

@@ -65,8 +65,8 @@ type heartbeat struct {
 	Offset     float64    `json:"clock_offset_ms" doc:"The machine's clock less the true time."`
 	Known      bool       `json:"clock_known"`
 	Checkpoint string     `json:"checkpoint"`
-	Open       int64      `json:"open" doc:"Duties that run, all of them."`
-	Due        []dueLine  `json:"due" nullable:"false" doc:"The soonest of them, at most 200."`
+	Open       int64      `json:"open" doc:"Duties that run, counted up to 100,000."`
+	Due        []dueLine  `json:"due" nullable:"false" doc:"The soonest of them, at most 200: firm ones, and as many provisional ones as there is room for whose moment has not passed."`
 }
 
 type dueLine struct {

@@ -45,6 +45,7 @@ type duty struct {
 	Supersedes  string    `json:"supersedes"`
 	WasDue      time.Time `json:"was_due"`
 	Reason      string    `json:"reason"`
+	Exercise    bool      `json:"exercise"`
 	Steps       []struct {
 		State      string    `json:"state"`
 		At         time.Time `json:"at"`
@@ -61,7 +62,7 @@ func (d duty) lines(indent string) string {
 	if d.Provisional {
 		state += ", provisional"
 	}
-	fmt.Fprintf(&b, "%s%s  %s  %s (%s UTC)  %s %s, %s: %s\n", indent, d.ID, state, d.Local, d.Due.Format(time.DateTime), d.Regime, d.Stage, d.Article, plain(d.Party))
+	fmt.Fprintf(&b, "%s%s  %s  %s (%s UTC)  %s %s, %s: %s%s\n", indent, d.ID, state, d.Local, d.Due.Format(time.DateTime), d.Regime, d.Stage, d.Article, plain(d.Party), drill(d.Exercise))
 	how := "to "
 	if d.AnyOf && len(d.To) > 1 {
 		how = "to one of "

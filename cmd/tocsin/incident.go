@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type incidentCommand struct {
 	Release incidentRelease `cmd:"" help:"Let go of one."`
 	Correct incidentCorrect `cmd:"" help:"Correct a legal moment: one person asks, another says yes."`
 	Note    incidentNote    `cmd:"" help:"Write in its timeline."`
+	Close   incidentClose   `cmd:"" help:"End a case that is done."`
+	Void    incidentVoid    `cmd:"" help:"Say that there was no incident; a second person confirms."`
 }
 
 // Help implements kong.HelpProvider.
@@ -216,6 +219,9 @@ func (c oneCase) print(std streams, raw json.RawMessage) error {
 	for _, d := range i.Duties {
 		fmt.Fprint(std.out, d.lines("  "))
 	}
+	if len(i.Duties) == 0 && (i.State == "proposed" || i.State == "open") {
+		fmt.Fprintln(std.out, "duties: none. No law in force asks for one by what is known, or this platform speaks for no party whom it concerns: tocsin party list")
+	}
 	fmt.Fprintln(std.out, "timeline (happened, written)")
 	for _, a := range i.Timeline {
 		fmt.Fprintf(std.out, "  %s  %s  %-15s %s", a.HappenedAt.Format(time.DateTime), a.WrittenAt.Format(time.DateTime), a.What, plain(a.By))
@@ -245,11 +251,21 @@ func (c oneCase) act(ctx context.Context, std streams, what, path string, body m
 
 // sendJSON sends an object and reads the answer into v.
 func (p *platform) sendJSON(ctx context.Context, path string, body, v any) error {
+	return p.exchange(ctx, http.MethodPost, path, body, v)
+}
+
+// exchange sends an object by a method and reads the answer into v.
+func (p *platform) exchange(ctx context.Context, method, path string, body, v any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	return p.send(ctx, path, nil, bytes.NewReader(text), v)
+	answer, err := p.call(ctx, method, path, nil, "application/json", bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	return json.NewDecoder(answer.Body).Decode(v)
 }
 
 // facts reads --fact flags.
@@ -447,4 +463,38 @@ func (c incidentNote) Run(ctx context.Context, std streams) error {
 		body["happened_at"] = c.At
 	}
 	return c.act(ctx, std, "note", "timeline", body)
+}
+
+type incidentClose struct {
+	oneCase
+	person
+	Reason string `help:"How it ended." required:"" placeholder:"TEXT"`
+	Anyway bool   `help:"Close it although something is open; the reason says why that may stay so."`
+}
+
+// Help implements kong.HelpProvider.
+func (incidentClose) Help() string {
+	return `  tocsin incident close inc_06h0k24s4dr01fv6qc0fwrvfhm --as wang --reason "verified clean"`
+}
+
+// Run closes.
+func (c incidentClose) Run(ctx context.Context, std streams) error {
+	return c.act(ctx, std, "close", "closing", map[string]any{"as": c.As, "reason": c.Reason, "anyway": c.Anyway})
+}
+
+type incidentVoid struct {
+	oneCase
+	person
+	Reason string `help:"Why there was none; the second person may leave it out." placeholder:"TEXT"`
+}
+
+// Help implements kong.HelpProvider.
+func (incidentVoid) Help() string {
+	return `  tocsin incident void inc_06h0k24s4dr01fv6qc0fwrvfhm --as wang --reason "our own test"
+  tocsin incident void inc_06h0k24s4dr01fv6qc0fwrvfhm --as li`
+}
+
+// Run voids.
+func (c incidentVoid) Run(ctx context.Context, std streams) error {
+	return c.act(ctx, std, "void", "voiding", map[string]any{"as": c.As, "reason": c.Reason})
 }

@@ -26,17 +26,24 @@ const (
 
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run the platform." group:"Platform"`
+	Scan       scanCommand       `cmd:"" help:"Find trojans and botnets in telemetry: controllers, bots, botnets, with evidence." group:"Traffic"`
+	Sensor     sensorCommand     `cmd:"" help:"Find them in traffic as it comes, and tell a platform." group:"Traffic"`
 	Load       loadCommand       `cmd:"" help:"Take deliveries into a data directory or a running platform, durably." group:"Feeds"`
 	Parse      parseCommand      `cmd:"" help:"Read one delivery and print its observations, one JSON a line; nothing is kept." group:"Feeds"`
 	Feeds      feedsCommand      `cmd:"" help:"List the formats that are read." group:"Feeds"`
+	Captures   capturesCommand   `cmd:"" help:"List the formats of telemetry that are read, or tell how files read." group:"Traffic"`
 	Deliveries deliveriesCommand `cmd:"" help:"List deliveries, or show one with its refused rows." group:"Feeds"`
 	Status     statusCommand     `cmd:"" help:"Count what there is." group:"Platform"`
 	Findings   findingsCommand   `cmd:"" help:"Print findings as a stream." group:"Feeds"`
 	Incident   incidentCommand   `cmd:"" help:"Cases: open, confirm, grade, own, note." group:"Cases"`
 	Duty       dutyCommand       `cmd:"" help:"Statutory clocks: who owes what by when." group:"Cases"`
 	Scorecard  scorecardCommand  `cmd:"" help:"How duties were met: on time, late, never." group:"Cases"`
+	Report     reportCommand     `cmd:"" help:"Filings: draft, write, file, acknowledge." group:"Cases"`
+	Order      orderCommand      `cmd:"" help:"Orders: draft, approve, serve, answer." group:"Cases"`
+	Case       caseCommand       `cmd:"" help:"A whole case: export it." group:"Cases"`
 	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
 	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
+	Indicator  indicatorCommand  `cmd:"" help:"Lists of what is known bad." group:"Traffic"`
 	Holding    holdingCommand    `cmd:"" help:"Tables of who holds which addresses and names." group:"Platform"`
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -132,7 +133,7 @@ func keys(t *testing.T, line string) (kind string, names []string) {
 	if slices.Contains(names, "fault") && kind == "audit" {
 		kind = "audit fault"
 	}
-	if slices.Contains(names, "timeline") || slices.Contains(names, "steps") {
+	if slices.Contains(names, "timeline") || slices.Contains(names, "steps") || slices.Contains(names, "versions") || slices.Contains(names, "rows") && kind == "order" {
 		kind = "whole " + kind
 	}
 	return kind, names
@@ -167,6 +168,15 @@ func TestCommandsPageShapes(t *testing.T) {
 	}
 }
 
+// botLog is a conn.log of one bot.
+func botLog() string {
+	log := "#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\torig_bytes\tresp_bytes\tconn_state\n"
+	for i := range 30 {
+		log += fmt.Sprintf("%d\tC%d\t10.0.0.5\t%d\t192.0.2.66\t4782\ttcp\t1.5\t310\t180\tSF\n", 1_764_000_000+i*60, i, 50000+i)
+	}
+	return log
+}
+
 // everyShape makes the program print an object of each kind.
 func everyShape(t *testing.T) string {
 	t.Helper()
@@ -179,7 +189,11 @@ func everyShape(t *testing.T) string {
 	if err := json.Unmarshal([]byte(out), &l); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"version"}} {
+	write(t, filepath.Join(dir, "conn.log"), "#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tconn_state\n")
+	write(t, filepath.Join(dir, "bot.log"), botLog())
+	write(t, filepath.Join(dir, "bad.csv"), "ip,port,family\n192.0.2.66,443,Emotet\n")
+	for _, args := range [][]string{{"scan", "bot.log"}, {"holding", "import", "holders.csv"}, {"status"}, {"findings"}, {"deliveries", "list"}, {"deliveries", "show", l.Delivery}, {"audit"}, {"feeds"}, {"captures"}, {"captures", "conn.log"},
+		{"indicator", "check", "bad.csv"}, {"indicator", "ask", "--indicators", "bad.csv", "192.0.2.66:443"}, {"version"}} {
 		out += must(t, dir, append(args, asJSON...)...).out
 	}
 	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out
@@ -197,6 +211,9 @@ func everyShape(t *testing.T) string {
 	out += must(t, dir, append([]string{"scorecard"}, asJSON...)...).out
 	out += costShape(t)
 	out += must(t, dir, append([]string{"outbox", "list"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"report", "draft", d.ID, "--as", "wang"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"report", "list"}, asJSON...)...).out
+	out += orderShapes(t, dir)
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)
 	}
@@ -223,4 +240,26 @@ func costShape(t *testing.T) string {
 	write(t, filepath.Join(dir, "data", "regimes", script.Files[0].Name), string(script.Files[0].Data))
 	must(t, dir, "incident", "open", "--as", "wang", "--received", "2026-02-16T22:30:00+08:00", "--fact", "controlled_addresses_unique_24h=6000", "A botnet")
 	return must(t, dir, "scorecard", "--shadow", "cn-xx-2026", "--format", "json").out
+}
+
+// orderShapes makes the program print an order.
+func orderShapes(t *testing.T, dir string) string {
+	t.Helper()
+	asJSON := []string{"--format", "json"}
+	must(t, dir, "party", "add", "--own", "--role", "authority", "--region", "CN", "Example Bureau")
+	var north party
+	if err := json.Unmarshal([]byte(must(t, dir, "party", "add", "--role", "telecom_operator", "--region", "CN-11", "--format", "json", "north").out), &north); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "party", "contact", north.ID, "mailto:abuse@north.example", "--for", "orders")
+	var i incident
+	if err := json.Unmarshal([]byte(strings.SplitN(must(t, dir, "incident", "list", "--state", "open", "--format", "json").out, "\n", 2)[0]), &i); err != nil {
+		t.Fatal(err)
+	}
+	var f struct{ ID string }
+	if err := json.Unmarshal([]byte(strings.SplitN(must(t, dir, "findings", "--format", "json").out, "\n", 2)[0]), &f); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, dir, append([]string{"order", "draft", i.ID, "--as", "wang", "--to", north.ID, "--measure", "clean", "--limit", "24h", "--finding", f.ID}, asJSON...)...).out
+	return out + must(t, dir, append([]string{"order", "list"}, asJSON...)...).out
 }

@@ -4,13 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 )
 
 type partyCommand struct {
-	Add  partyAdd  `cmd:"" help:"Keep a party under its name; an own one is whose duties are reckoned here."`
-	List partyList `cmd:"" help:"List parties."`
+	Add     partyAdd     `cmd:"" help:"Keep a party under its name; an own one is whose duties are reckoned here."`
+	List    partyList    `cmd:"" help:"List parties."`
+	Contact partyContact `cmd:"" help:"Say where a party is reached."`
 }
 
 // Help implements kong.HelpProvider.
@@ -99,6 +101,44 @@ func (c partyList) Run(ctx context.Context, std streams) (err error) {
 	}
 	for _, item := range page.Items {
 		if err := printParty(std, c.format, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type partyContact struct {
+	oneThing
+	For    string `help:"For what: ${enum}." enum:"reports,orders,duty" required:"" placeholder:"WHAT"`
+	Target string `arg:"" help:"mailto:ADDR or https://…"`
+	End    bool   `help:"The party isn't reached there any more."`
+}
+
+// Help implements kong.HelpProvider.
+func (partyContact) Help() string {
+	return `The first argument is the party (pty_…).
+
+  tocsin party contact pty_06h0yatgesr018awys7chbneec mailto:abuse@north.example --for orders`
+}
+
+// Run keeps it.
+func (c partyContact) Run(ctx context.Context, std streams) error {
+	raw, err := c.ask(ctx, "party contact", http.MethodPost, "/api/v1/parties/"+url.PathEscape(c.ID)+"/contacts", map[string]any{"for": c.For, "target": c.Target, "end": c.End})
+	if err != nil {
+		return err
+	}
+	var page struct{ Items []json.RawMessage }
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return err
+	}
+	for _, item := range page.Items {
+		var one struct{ For, Target string }
+		if c.json() {
+			err = printJSON(std.out, item)
+		} else if err = json.Unmarshal(item, &one); err == nil {
+			_, err = fmt.Fprintf(std.out, "%s: %s\n", one.For, plain(one.Target))
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,7 @@ func TestWatchCallsByMailAndWebhook(t *testing.T) {
 	dir := t.TempDir()
 	secret := write(t, filepath.Join(dir, "secret"), "open sesame\n")
 	key := write(t, filepath.Join(dir, "key"), "tck_right\n")
-	cmd, said := watching(t, dir, server.URL, "--key", key, "--test", "--lang", "zh", "--contact", "mailto:first@example.org,second@example.org",
+	cmd, said := watchingPlatform(t, dir, server.URL, "--key", key, "--test", "--lang", "zh", "--contact", "mailto:first@example.org,second@example.org",
 		"--smtp", l.Addr().String(), "--smtp-from", "watch@example.net", "--contact", hook.URL+"/?token=tck_hush", "--webhook-secret", secret)
 	got := map[string]bool{}
 	for range 3 {

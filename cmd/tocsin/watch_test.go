@@ -129,7 +129,7 @@ func (r rung) until(t *testing.T, end string) (calls []string) {
 }
 
 // watching starts the watcher; what it logs is in said once it has ended.
-func watching(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, said *bytes.Buffer) {
+func watchingPlatform(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, said *bytes.Buffer) {
 	t.Helper()
 	cmd = command(t, dir, append([]string{"watch", "--every", "50ms", "--silence", "300ms", "--before", "1ns"}, args...)...)
 	said = &bytes.Buffer{}
@@ -177,7 +177,7 @@ func TestWatch(t *testing.T) {
 			p.due = append(p.due, map[string]any{"duty": fmt.Sprintf("dty_%d", i+1), "incident": "inc_1", "due": at.UTC().Format(time.RFC3339Nano), "zone": "Asia/Shanghai", "state": "open"})
 		}
 	})
-	first, said := watching(t, dir, append(args, "--test")...)
+	first, said := watchingPlatform(t, dir, append(args, "--test")...)
 	hook.await(t, "watch_test")
 	if e := tocsin(t, dir, append([]string{"watch"}, args...)...); e.code != exitMisused || !strings.Contains(e.err, "--state") {
 		t.Errorf("a second watcher with the same state: exit %d\n%s", e.code, e.err)
@@ -192,7 +192,7 @@ func TestWatch(t *testing.T) {
 
 	// Killed and started again it repeats nothing, and knows what it was told.
 	end(t, first, said, syscall.SIGKILL)
-	second, said := watching(t, dir, args...)
+	second, said := watchingPlatform(t, dir, args...)
 	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(20 * time.Millisecond) {
 		e := tocsin(t, dir, "watch", "--ack", "Li Wei")
 		if e.code != 0 || !strings.Contains(e.out, "acknowledged") {

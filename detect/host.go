@@ -1,0 +1,174 @@
+package detect
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// Host is what one host at home did, as detectors judge it when an hour closes.
+// Counts are since the watch first saw what they count.
+type Host struct {
+	Addr        netip.Addr
+	First, Last int64 // µs since 1970, UTC
+	Ways        []Way // in the order in which they were first gone
+	// Named is the share of the endpoints that answered on the web's ports whose
+	// name the host was told or said, -1 if there are too few to say.
+	Named float64
+	// Crowd is how many outside addresses it called on unusual ports.
+	Crowd int
+	// Swarm is how many outside endpoints it called at BitTorrent's ports.
+	Swarm int
+	// Recognises tells that the source says what is spoken in a flow.
+	Recognises bool
+	// Server tells that it takes mail from outside.
+	Lookups int64
+
+	uses    []portUse
+	targets []target
+	sites   map[Endpoint]*site
+	tls     map[Endpoint]*tls
+	marks   []*mark
+	inbound *inbound
+	mail    mailUse
+	asked   int // different domains that were asked by HTTP
+}
+
+type mailUse struct {
+	domains     int
+	first, last int64
+}
+
+// Way is what a host did with one endpoint.
+type Way struct {
+	Endpoint
+	Outside bool
+	Name    string // "" if none is known
+	Raw     bool   // HTTP was spoken there, and never with a name
+	Clock   string // which benign clock it is, "" if none
+	Shared  string // which shared infrastructure it is, "" if none
+
+	First, Last      int64
+	Started          int
+	Answered, Failed int
+	Refused          int
+	Renewed          int // starts at once after the end of the one before
+	Pieces           int // records that were joined to a connection
+	Recognised       int
+	Service          uint8
+	LocalPort        uint16
+	SameLocal        int
+	Sent, Got        int64
+	Longest, Lasting int64 // µs
+	Peak             int   // starts in the fullest minute
+	Blast            int   // packets a second, one-sided
+	Hours            int   // different hours with a start
+	OK, Dead         Pulse // of what was answered, of what wasn't
+	Constancy        float64
+	Low, High        float64 // quartiles of the sizes sent, octets
+}
+
+// odd tells that the port doesn't fit: nothing usual listens there, or something
+// else is spoken than belongs there.
+func (w *Way) odd(h *Host) bool {
+	if !usual(w.Endpoint) {
+		return true
+	}
+	if w.Service == ircService || irc(w.Port) && w.Transport == TCP {
+		return true
+	}
+	return w.silentWeb(h)
+}
+
+// silentWeb tells a web port on which no source that knows the web's protocols
+// recognised any, although both sides spoke from the beginning.
+func (w *Way) silentWeb(h *Host) bool {
+	return h.Recognises && w.Transport == TCP && (w.Port == 80 || w.Port == 443) && w.Recognised == 0 &&
+		w.Answered >= 10 && w.Pieces == 0 && w.Sent > 0 && w.Got > 0
+}
+
+// nameless tells an address that no look-up, handshake or request of the host
+// named, although it names nearly all that it calls; or that was asked by HTTP
+// with the bare address for a name.
+func (w *Way) nameless(h *Host) bool {
+	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw)
+}
+
+// crowded tells a host that speaks with so many odd endpoints, or with a swarm,
+// that one of them is unremarkable: it is judged as a mesh.
+func (h *Host) crowded() bool { return h.Crowd >= crowdSize || h.Swarm >= swarmSize }
+
+const (
+	swarmSize    = 3
+	coverageWays = 8 // endpoints, before Named says anything
+)
+
+// summarise fills h from what the watch holds of a host. The room of an earlier
+// summary is used again.
+func (w *Watch) summarise(h *Host, of *host) {
+	*h = Host{Addr: of.addr, First: of.first, Last: of.last, Ways: h.Ways[:0], marks: h.marks[:0], Named: -1,
+		Recognises: of.recognises, Lookups: of.lookups, uses: of.uses, targets: of.targets, sites: of.sites, tls: of.tls, inbound: &of.inbound, asked: of.asked.count(),
+		mail: mailUse{of.mail.count(), of.mailFirst, of.mailLast}}
+	named, answered := 0, 0
+	crowd := map[netip.Addr]bool{}
+	for _, i := range of.pairs {
+		p := w.way(i)
+		h.Ways = append(h.Ways, Way{})
+		way := &h.Ways[len(h.Ways)-1]
+		way.fill(p, &w.rhythms)
+		way.Name = of.named[way.Addr]
+		if s := of.sites[way.Endpoint]; s != nil {
+			way.Raw = s.raw > 0 && s.raw == s.requests
+		}
+		if !way.Outside {
+			continue
+		}
+		if way.Started >= 3 || way.Blast > 0 || way.Longest >= sessionLongest*second {
+			way.Clock, _ = w.bench.Clock(way.Name, way.Endpoint)
+			way.Shared, _ = w.bench.Shared(way.Name, way.Addr)
+		}
+		if web(way.Port) && way.Transport == TCP && way.Answered > 0 {
+			answered++
+			if way.Name != "" {
+				named++
+			}
+		}
+		if !usual(way.Endpoint) {
+			crowd[way.Addr] = true
+		}
+		if torrent(way.Port) || way.Service == torrentService {
+			h.Swarm++
+		}
+	}
+	h.Crowd = len(crowd)
+	if answered >= coverageWays && named > 0 {
+		h.Named = float64(named) / float64(answered)
+	}
+	for _, m := range of.marks {
+		h.marks = append(h.marks, m)
+	}
+	slices.SortFunc(h.marks, func(a, b *mark) int {
+		return cmp.Or(cmp.Compare(a.what, b.what), cmp.Compare(a.key, b.key), a.peer.Compare(b.peer))
+	})
+}
+
+func (w *Way) fill(p *pair, of *rhythms) {
+	*w = Way{Endpoint: p.endpoint(), Outside: p.outside, First: p.first, Last: p.last, Started: int(p.started),
+		Answered: int(p.answered), Failed: int(p.failed), Refused: int(p.refused), Renewed: int(p.renewed), Pieces: int(p.pieces),
+		Recognised: int(p.recognised), Service: p.service, LocalPort: p.localPort, SameLocal: int(p.sameLocal), Sent: p.sent, Got: p.got,
+		Longest: p.longest, Lasting: p.lasting, Peak: int(p.peak), Blast: int(p.blast), Hours: p.activeHours(), OK: Pulse{Spread: 1}, Dead: Pulse{Spread: 1}}
+	if p.ok != 0 {
+		r := of.at(p.ok)
+		w.OK = r.pulse()
+		w.Constancy, w.Low, w.High = r.constancy()
+	}
+	if p.dead != 0 {
+		w.Dead = of.at(p.dead).pulse()
+	}
+}
+
+// span is how long the host was seen, seconds.
+func (h *Host) span() float64 { return float64(h.Last-h.First) / 1e6 }
+
+// span is how long the endpoint was called, seconds.
+func (w *Way) span() float64 { return float64(w.Last-w.First) / 1e6 }

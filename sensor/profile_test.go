@@ -1,0 +1,64 @@
+package sensor_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"tocsin/capture"
+	"tocsin/detect"
+	"tocsin/sensor"
+)
+
+var profiled = flag.String("traffic.profile", "", "a capture to scan, for go test's -cpuprofile and -memprofile")
+
+type fileReader struct {
+	*capture.Reader
+	file *os.File
+}
+
+func (r fileReader) Close() error { r.Reader.Close(); return r.file.Close() }
+
+type last struct{ report detect.Report }
+
+func (*last) Hour(time.Time, func() detect.Report) error { return nil }
+
+func (l *last) Last(r detect.Report) error { l.report = r; return nil }
+
+// scanFiles scans captures as one.
+func scanFiles(t testing.TB, o sensor.Options, paths ...string) (detect.Report, sensor.Summary) {
+	t.Helper()
+	var sources []sensor.Source
+	for _, p := range paths {
+		sources = append(sources, sensor.Source{Name: p, Open: func() (sensor.Reader, error) {
+			f, err := os.Open(p)
+			if err != nil {
+				return nil, err
+			}
+			r, err := capture.Open(p, f)
+			if err != nil {
+				f.Close()
+				return nil, err
+			}
+			return fileReader{r, f}, nil
+		}})
+	}
+	o.Trouble = func(source string, err error) { t.Errorf("%s: %v", source, err) }
+	var l last
+	s, err := sensor.Run(context.Background(), sources, &l, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.report, s
+}
+
+// TestProfile scans one capture on one worker, for the profile that goes with it.
+func TestProfile(t *testing.T) {
+	if *profiled == "" {
+		t.Skip("no capture asked for; -traffic.profile names one")
+	}
+	_, s := scanFiles(t, sensor.Options{Workers: 1}, *profiled)
+	t.Logf("%d records, %d hosts", s.Records, s.Hosts)
+}
