@@ -114,6 +114,7 @@ func TestShownTests(t *testing.T) {
 		for _, m := range shownTest.FindAllStringSubmatch(string(text), -1) {
 			args, pattern, _ := strings.Cut(m[1], " -run ")
 			pattern, _, _ = strings.Cut(pattern, " ")
+			pattern = strings.Trim(pattern, "'") // for the shell
 			for dir := range strings.FieldsSeq(args) {
 				if strings.HasPrefix(dir, "-") || strings.Contains(dir, "...") || strings.Contains(dir, "ROOM") {
 					continue

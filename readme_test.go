@@ -57,7 +57,7 @@ var volatile = []struct {
 	found *regexp.Regexp
 	put   string
 }{
-	{regexp.MustCompile(`\b(dlv|fnd|thr|log)_[0-9a-z]{26}\b`), "${1}_ID"},
+	{regexp.MustCompile(`\b(dlv|fnd|thr|log|pty|inc|dty|anc)_[0-9a-z]{26}\b`), "${1}_ID"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "DIGEST"},
 	// base64, also behind a line's end as JSON writes it
 	{regexp.MustCompile(`(\\n|^|[^0-9A-Za-z+/])[0-9A-Za-z+/]{43,}={0,2}`), "${1}DIGEST"},
@@ -67,6 +67,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`\b\d+(\.\d+)? ?(ns|µs|ms|s)\b`), "DURATION"},
 	{regexp.MustCompile(`\b\d[\d,.]* ?([kMG]i?B|B|bytes)\b`), "SIZE"},
 	{regexp.MustCompile(`\b\d[\d,.]* rows/s`), "RATE"},
+	// What a kernel knows of its clock differs from machine to machine.
+	{regexp.MustCompile(`^clock .*|"clock":\{[^}]*\}`), "CLOCK"},
 	{regexp.MustCompile(`[ \t]+`), " "}, // columns move with the width of the rest
 }
 

@@ -185,53 +185,6 @@ func TestDatagramsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestCollectorsRoomIsBounded(t *testing.T) {
-	c := NewCollector()
-	var b traffic.Batch
-	for i := range maxSources + 10 {
-		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 2055)
-		for range maxWaiting + 5 {
-			c.Datagram(from, 0, v9(data9(2)), &b)
-		}
-	}
-	for id := range uint16(maxTemplates + 10) {
-		c.Datagram(exporter, 0, v9(set(0, 256+id, uint16(1), uint16(8), uint16(4))), &b)
-	}
-	// Each of the sources defines as many fields as it may.
-	var wide [][]byte
-	for id := range uint16(8) {
-		fields := []any{256 + id, uint16(maxFields)}
-		for range maxFields {
-			fields = append(fields, uint16(8), uint16(4))
-		}
-		wide = append(wide, set(0, fields...))
-	}
-	for i := range 600 {
-		c.Datagram(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 2055), 0, v9(wide...), &b)
-	}
-	fields := 0
-	for _, s := range c.sources {
-		for _, t := range s.templates {
-			fields += len(t.fields)
-		}
-	}
-	if fields != c.fields || fields > maxAllFields || c.waiting > maxAllWaiting {
-		t.Errorf("%d fields, counted as %d, the bound is %d; %d octets wait", fields, c.fields, maxAllFields, c.waiting)
-	}
-	for id := range uint16(maxTemplates + 10) {
-		c.Datagram(exporter, 0, v9(set(0, 256+id, uint16(1), uint16(8), uint16(4))), &b)
-	}
-	s := c.sources[sourceKey{exporter, 5, 9}]
-	if len(c.sources) > maxSources || len(s.templates) != maxTemplates || c.Counts().Cut == 0 {
-		t.Errorf("%d sources, %d templates, %d cut", len(c.sources), len(s.templates), c.Counts().Cut)
-	}
-	for _, s := range c.sources {
-		if len(s.waiting) > maxWaiting {
-			t.Fatalf("%d sets wait, the bound is %d", len(s.waiting), maxWaiting)
-		}
-	}
-}
-
 // TestTemplatesReadAsGoflow2ReadsThem holds the reading of templates and data against
 // another decoder.
 func TestTemplatesReadAsGoflow2ReadsThem(t *testing.T) {

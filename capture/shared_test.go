@@ -1,3 +1,8 @@
+//go:build !race
+
+// What reads thousands of captures would take minutes under the race detector, and
+// would watch nothing but one goroutine: ./test runs it without.
+
 package capture
 
 import (

@@ -288,19 +288,6 @@ func TestFragmentsBelongToTheirPacket(t *testing.T) {
 	}
 }
 
-func TestConversationsPastTheBoundAreCut(t *testing.T) {
-	w := newWire(&tally{})
-	var b traffic.Batch
-	ip := []byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 0, 198, 51, 100, 2, 0, 1, 0, 9, 0, 8, 0, 0}
-	for i := range maxSessions + 50 {
-		ip[13], ip[14], ip[15] = byte(i>>16), byte(i>>8), byte(i)
-		w.take(begin.UnixMicro(), linkRaw, ip, len(ip), &b)
-	}
-	if len(w.sessions) != maxSessions || w.tally.Cut != 50 || len(b.Flows) != 50 || !b.Flows[0].Piece {
-		t.Errorf("%d sessions, %d cut, %d flows; want %d, 50, 50", len(w.sessions), w.tally.Cut, len(b.Flows), maxSessions)
-	}
-}
-
 func TestExportsInPackets(t *testing.T) {
 	s := newScript(t)
 	s.udp(exporter, netip.MustParseAddrPort("203.0.113.2:2055"), string(v9(template9, data9(0x1b))))
@@ -328,42 +315,5 @@ func TestManyConversationsAtTheEndComeInBatches(t *testing.T) {
 	}
 	if flows != 3000 {
 		t.Errorf("got %d flows, want 3000", flows)
-	}
-}
-
-// TestWhatIsHeldIsBounded begins more heads, handshakes and holes than there is room
-// for, and wants the room back when all has ended.
-func TestWhatIsHeldIsBounded(t *testing.T) {
-	w := newWire(&tally{})
-	var b traffic.Batch
-	part := "GET /" + strings.Repeat("a", 1200)
-	most := 0
-	for i := range 90_000 {
-		p := packet{at: begin.UnixMicro(), v4: true, proto: traffic.TCP, srcPort: uint16(i), dstPort: 80, flags: flagACK, seq: 1, payload: []byte(part), size: int64(len(part))}
-		mapV4(&p.src, []byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		mapV4(&p.dst, []byte{198, 51, 100, 2})
-		switch i % 3 {
-		case 1:
-			p.payload = append([]byte{22, 3, 1, 0x3f, 0xff, 1, 0, 0x30, 0}, part...)
-		case 2:
-			p.payload = []byte(part + " HTTP/1.1\r\n\r\n")
-		}
-		s := w.session(&p, &b)
-		s.count(&p)
-		w.inspect(s, &p, &b)
-		p.seq += 10_000 // a hole
-		w.inspect(s, &p, &b)
-		w.settle(s, &p)
-		most = max(most, w.buffered)
-		b.Reset()
-	}
-	if most < maxBuffered/2 || most > maxBuffered+64<<10 {
-		t.Errorf("held %d octets at most, the bound is %d", most, maxBuffered)
-	}
-	for done := false; !done; b.Reset() {
-		done = w.end(&b)
-	}
-	if w.buffered != 0 {
-		t.Errorf("%d octets are still held at the end", w.buffered)
 	}
 }

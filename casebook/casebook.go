@@ -1,7 +1,7 @@
 // Package casebook holds the nouns of the trade and the arithmetic that belongs
-// to them: deliveries, observations, assets, findings, threats, holdings. It
-// knows no file, no database and no network, and imports the standard library
-// only; every other room speaks in its words.
+// to them: deliveries, observations, assets, findings, threats, holdings,
+// incidents, grades, duties. It knows no file, no database and no network, and
+// imports the standard library only; every other room speaks in its words.
 package casebook
 
 import "errors"

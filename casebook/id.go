@@ -17,9 +17,17 @@ type ID [16]byte
 
 // The prefixes that tell a reader what an ID names.
 const (
-	DeliveryPrefix = "dlv"
-	FindingPrefix  = "fnd"
-	ThreatPrefix   = "thr"
+	DeliveryPrefix  = "dlv"
+	FindingPrefix   = "fnd"
+	ThreatPrefix    = "thr"
+	IncidentPrefix  = "inc"
+	AnchorPrefix    = "anc"
+	GradePrefix     = "grd"
+	DutyPrefix      = "dty"
+	PartyPrefix     = "pty"
+	ReportPrefix    = "rep"
+	RecipientPrefix = "rcp"
+	OrderPrefix     = "ord"
 )
 
 var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

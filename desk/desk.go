@@ -18,9 +18,11 @@ import (
 	"time"
 
 	"tocsin/casebook"
+	"tocsin/courier"
 	"tocsin/feed"
 	"tocsin/intake"
 	"tocsin/ledger"
+	"tocsin/regime"
 	"tocsin/store"
 )
 
@@ -42,6 +44,21 @@ type Desk struct {
 	moved    bell          // rung when a delivery was folded further
 	reading  atomic.Pointer[reading]
 	backing  sync.Mutex // one backup is written at a time
+
+	laws     *regime.Library
+	courier  *courier.Courier
+	contacts []string // of people on duty
+	language string   // of what they are sent
+	probe    func(context.Context) (casebook.ClockState, error)
+	passing  bool
+	started  time.Time
+	changed  bell // rung when moments of duties may have changed
+	outgoing bell // rung when a line went into the outbox
+	watched  atomic.Int64
+
+	clockState atomic.Pointer[casebook.ClockState]
+	clockNoted atomic.Bool
+	looked     struct{ wall, mono time.Time } // of Watch alone
 }
 
 // Config says what a desk is opened on.
@@ -52,6 +69,16 @@ type Config struct {
 	Now      func() time.Time // nil is time.Now
 	MaxBytes int64            // of one delivery; 0 is the vault's default
 	Disk     intake.Disk      // of the delivery store; nil is Dir/deliveries
+	Regimes  string           // folder of a site's own law packs; "" is Dir/regimes
+	// Contacts are where people on duty are called: https://…, mailto:…, exec:…
+	Contacts []string
+	Courier  courier.Settings
+	Language string // of what people on duty are sent: "en" or "zh"; "" is en
+	// Clock tells how far the machine's clock is off; nil leaves it unknown.
+	Clock func(context.Context) (casebook.ClockState, error)
+	// Passing is a command that ends soon: it writes down no reading of the clock
+	// but with what it does.
+	Passing bool
 }
 
 // A Directory is a data directory's layout: each method gives the path of what its
@@ -63,6 +90,7 @@ func (d Directory) Database() string   { return filepath.Join(string(d), "tocsin
 func (d Directory) Deliveries() string { return filepath.Join(string(d), "deliveries") }
 func (d Directory) Cache() string      { return filepath.Join(string(d), "cache") }
 func (d Directory) Feeds() string      { return filepath.Join(string(d), "feeds") }
+func (d Directory) Regimes() string    { return filepath.Join(string(d), "regimes") }
 func (d Directory) LedgerKey() string  { return filepath.Join(string(d), "ledger.key") }
 func (d Directory) LedgerPub() string  { return filepath.Join(string(d), "ledger.pub") }
 func (d Directory) Checkpoint() string { return filepath.Join(string(d), "checkpoint") }
@@ -131,6 +159,11 @@ func (d *Desk) open(ctx context.Context, c Config) (err error) {
 	if d.feeds, err = openFeeds(c, d.dir); err != nil {
 		return err
 	}
+	d.openLaws(c)
+	if err := d.openCourier(c); err != nil {
+		return err
+	}
+	d.probe, d.passing, d.started = c.Clock, c.Passing, d.Now()
 	disk := c.Disk
 	if disk == nil {
 		if err := makeFolder(d.dir.Deliveries()); err != nil {
@@ -189,6 +222,45 @@ func openFeeds(c Config, dir Directory) (*feed.Catalogue, error) {
 	}
 	return feed.OpenCatalogue(os.DirFS(folder))
 }
+
+// openLaws reads the law packs: ours, and those of the site. A pack that is bad is
+// told and left out; it stops no other.
+func (d *Desk) openLaws(c Config) {
+	folder := c.Regimes
+	if folder == "" {
+		folder = d.dir.Regimes()
+	}
+	d.laws = regime.Builtin()
+	if _, err := os.Stat(folder); err != nil {
+		if c.Regimes != "" {
+			slog.Error("the folder of law packs can't be read; the program's own are in force", "folder", folder, "err", err)
+		}
+		return
+	}
+	var faults []error
+	d.laws, faults = regime.Load(os.DirFS(folder))
+	for _, err := range faults {
+		slog.Error("a law pack is left out", "folder", folder, "err", err)
+	}
+}
+
+// openCourier makes ready to call people on duty.
+func (d *Desk) openCourier(c Config) (err error) {
+	if d.language = c.Language; d.language == "" {
+		d.language = "en"
+	}
+	if d.contacts, err = targets(c.Contacts); err != nil {
+		return err
+	}
+	d.courier, err = courier.Open(d.contacts, c.Courier)
+	return err
+}
+
+// CanCall reports whether anybody can be called from here.
+func (d *Desk) CanCall() bool { return len(d.contacts) > 0 }
+
+// Laws gives the law packs by which this desk judges.
+func (d *Desk) Laws() *regime.Library { return d.laws }
 
 // openSigner reads the ledger's key, or makes it at the first start.
 func openSigner(dir Directory) (*ledger.Signer, error) {

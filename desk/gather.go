@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"tocsin/casebook"
@@ -24,11 +25,29 @@ const ahead = 366 * 24 * time.Hour
 // gatherer is the rule in whose name deliveries are folded.
 var gatherer = casebook.Actor{Kind: casebook.Rule, Name: "gather"}
 
-// Run folds deliveries as they come, and once a day lets go what is old, until ctx
-// ends. What an earlier life left
-// unfinished it finishes first. It looks at the state and not at messages, so it
-// may die and be started again at any moment.
+// Run works until ctx ends: it folds deliveries, grades threats, watches clocks,
+// sends what people must hear, and lets go what is old. Every station looks at the state and not at
+// messages, so it may die and be started again at any moment; what an earlier life
+// left unfinished is finished first.
 func (d *Desk) Run(ctx context.Context) error {
+	var stations sync.WaitGroup
+	all := []func(context.Context) error{d.Fold, d.Grade, d.Watch, d.KeepClock, d.Verify, d.Keep}
+	if !d.passing {
+		all = append(all, d.Send) // a command that ends soon has no channels of its own
+	}
+	for _, station := range all {
+		stations.Go(func() {
+			if err := station(ctx); err != nil {
+				slog.ErrorContext(ctx, "a station ended", "err", err)
+			}
+		})
+	}
+	stations.Wait()
+	return nil
+}
+
+// Fold folds deliveries as they come, until ctx ends.
+func (d *Desk) Fold(ctx context.Context) error {
 	stuck := 0
 	for ctx.Err() == nil {
 		// One delivery that can't be folded now keeps no other waiting.

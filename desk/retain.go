@@ -3,6 +3,8 @@ package desk
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"tocsin/casebook"
 	"tocsin/store"
@@ -10,6 +12,22 @@ import (
 
 // retainer is the rule in whose name what is old enough is let go.
 var retainer = casebook.Actor{Kind: casebook.Rule, Name: "retain"}
+
+// Keep lets go once a day what is old enough, until ctx ends.
+func (d *Desk) Keep(ctx context.Context) error {
+	tick := time.NewTicker(24 * time.Hour)
+	defer tick.Stop()
+	for {
+		if err := d.Retain(ctx); err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "what is old could not be let go", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
 
 // Retain lets go what nothing needs any more: that a claim was made before is
 // remembered for store.SeenHorizon. It does a little at a time, so that others

@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 )
 
 // What the octets of a row begin with. Leaves are hashed after 0x00 and inner
@@ -58,3 +59,6 @@ func (h *RowHasher) Blob(b []byte) {
 
 // Sum gives the digest of the row since Reset. More fields may follow.
 func (h *RowHasher) Sum() [32]byte { return sha256.Sum256(h.buf) }
+
+// Octets gives a copy of what Sum hashes, for whoever shows a row to a stranger.
+func (h *RowHasher) Octets() []byte { return slices.Clone(h.buf) }

@@ -39,8 +39,12 @@ func newFilled(t testing.TB, place string) filled {
 		fold(t, f.db, b)
 		write(t, f.db, noon.Add(time.Duration(n)*time.Second), enqueue(n))
 		f.importHoldings(t, n)
+		f.openCase(t, n)
 	}
 	write(t, f.db, noon.Add(time.Minute), func(tx *Tx) error {
+		if _, err := tx.Rebase("sha256:00"); err != nil {
+			return err
+		}
 		n, err := tx.Forget(noon.Add(time.Hour), 1)
 		if n != 1 {
 			t.Errorf("forgot %d claims, want 1", n)
@@ -71,13 +75,58 @@ func (f filled) importHoldings(t testing.TB, n int) {
 	})
 }
 
+// openCase writes a case with everything that belongs to one.
+func (f filled) openCase(t testing.TB, n int) {
+	t.Helper()
+	owner := casebook.Mark{Tenant: 1, TLP: casebook.Amber, RecordedBy: "person:alice"}
+	var incident casebook.Incident
+	var to casebook.Party
+	var owed casebook.Duty
+	write(t, f.db, noon.Add(time.Duration(n)*time.Second), func(tx *Tx) error {
+		party, err := tx.SaveParty(casebook.Party{Mark: owner, Name: fmt.Sprintf("Party %d", n), Roles: []string{"network_operator"}, Region: "CN-11", Own: true})
+		if err != nil {
+			return err
+		}
+		i, err := tx.OpenIncident(casebook.Incident{Mark: owner, Category: casebook.BotnetIncident, Title: "a call at night", Party: party.ID, OpenedAt: noon, TriageDue: noon.Add(casebook.Triage)})
+		if err != nil {
+			return err
+		}
+		a, err := tx.Log(casebook.Anchor{Incident: i.ID, Kind: casebook.Received, At: noon, Zone: "Asia/Shanghai", By: "person:alice", Source: "telephone", Note: "of a botnet",
+			Clock: casebook.ClockState{Known: true, Offset: 12 * time.Millisecond, Bound: time.Millisecond, Source: "kernel"}})
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Log(casebook.Anchor{Incident: i.ID, Kind: casebook.Received, At: noon.Add(-time.Minute), By: "person:alice", Supersedes: a.ID}); err != nil {
+			return err
+		}
+		if err := tx.Know(i.ID, casebook.Facts{"controlled_addresses_unique_24h": casebook.NumberValue(1_000_000)}, true, noon, "person:alice"); err != nil {
+			return err
+		}
+		if _, err := tx.Grade(casebook.Grade{Incident: i.ID, Regime: "cn-miit-2009-156", Pack: "sha256:00", Standing: casebook.Proposed, Level: "extremely_serious", Reach: casebook.Reached,
+			Rule: "botnet", Article: "annex", Confidence: "summary", Figures: casebook.Facts{"controlled_addresses_unique_24h": casebook.NumberValue(1_000_000)}, At: noon, By: "rule:grade"}); err != nil {
+			return err
+		}
+		d, err := tx.OpenDuty(casebook.Duty{Mark: owner, Incident: i.ID, Party: party.ID, PartyName: party.Name, Regime: "cn-miit-2009-156", Pack: "sha256:00", Stage: "level1_report",
+			Article: "9", Anchor: "detection", Started: noon, Limit: "2h", Due: noon.Add(2 * time.Hour), Zone: "Asia/Shanghai", State: casebook.OpenDuty, To: []string{"authority"}, Confidence: "summary"})
+		if err != nil {
+			return err
+		}
+		if err := tx.ChangeDuty(d.ID, casebook.OpenDuty, casebook.Missed, d.Due, "nobody filed"); err != nil {
+			return err
+		}
+		incident, to, owed = i, party, d
+		return tx.NoteClock(ClockReading{At: noon, ClockState: casebook.ClockState{Known: true, Offset: time.Millisecond, Source: "kernel"}})
+	})
+	f.actsOn(t, n, incident, to, owed)
+}
+
 // wantFilled fails for a covered table that the fixture leaves empty.
 func (f filled) wantFilled(t testing.TB) {
 	t.Helper()
 	second := connect(t, f.place)
 	for _, table := range tables {
 		least := int64(2)
-		if table == migrationTable || table == horizonTable {
+		if table == migrationTable || table == horizonTable || table == basisTable {
 			least = 1
 		}
 		if n := ask[int64](t, second, `SELECT COUNT(*) FROM `+table.name); n < least {

@@ -88,6 +88,7 @@ type folding struct {
 	threats  map[threatKey]*threatRow
 	growth   map[sizeKey]*growth
 	fresh    []part // claims not made before, by finding
+	grew     bool   // the threat whose sizes are being written
 }
 
 // A part is one claim on its way into its finding.
@@ -396,9 +397,17 @@ func (f *folding) intoThreats() error {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b sizeKey) int { return cmp.Or(cmp.Compare(a.threat, b.threat), cmp.Compare(a.role, b.role)) })
-	for _, k := range keys {
-		if err := f.tx.grow(k, f.growth[k]); err != nil {
+	for i, k := range keys {
+		grew, err := f.tx.grow(k, f.growth[k])
+		if err != nil {
 			return err
+		}
+		f.grew = f.grew || grew
+		if last := i == len(keys)-1 || keys[i+1].threat != k.threat; last && f.grew {
+			if err := f.tx.noteGrowth(k.threat); err != nil {
+				return err
+			}
+			f.grew = false
 		}
 	}
 	return nil

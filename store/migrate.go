@@ -26,6 +26,8 @@ type migration struct {
 // migrations in their order; number 1 is the first.
 var migrations = []migration{
 	{"0001_ground.sql", 1},
+	{"0002_cases.sql", 2},
+	{"0004_acts.sql", 3},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -19,7 +19,10 @@ type Reader struct {
 func (db *DB) Reader(scope casebook.Scope) *Reader { return &Reader{db.read, db.dialect, scope} }
 
 // sees is the condition that every query over a noun carries.
-func (r *Reader) sees() string {
+func (r *Reader) sees() string { return r.seesOf("") }
+
+// seesOf is the condition on a table that a query calls by another name.
+func (r *Reader) seesOf(alias string) string {
 	if !r.scope.All {
 		// Shares are written at attribution, filing or order; until one exists
 		// nobody but the tenant's own people sees a row.
@@ -31,7 +34,10 @@ func (r *Reader) sees() string {
 			labels = append(labels, fmt.Sprint(int64(l)))
 		}
 	}
-	return fmt.Sprintf("tenant = %d AND tlp IN (%s)", r.scope.Tenant, strings.Join(labels, ", "))
+	if alias != "" {
+		alias += "."
+	}
+	return fmt.Sprintf("%stenant = %d AND %stlp IN (%s)", alias, r.scope.Tenant, alias, strings.Join(labels, ", "))
 }
 
 // before continues a list that runs from the newest to the oldest; n is the
@@ -59,4 +65,19 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 		all = append(all, t)
 	}
 	return all, rows.Err()
+}
+
+// where collects conditions and their arguments; each question mark becomes the
+// number of its argument.
+type where struct {
+	text string
+	args []any
+}
+
+func (w *where) and(condition string, values ...any) {
+	for _, v := range values {
+		w.args = append(w.args, v)
+		condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(w.args)), 1)
+	}
+	w.text += " AND " + condition
 }

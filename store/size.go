@@ -30,23 +30,25 @@ type growth struct {
 	hours    map[int64]*casebook.Sketch // assets seen, by hour since 1970
 }
 
-// grow folds a batch's growth into the counts of a threat's role.
-func (tx *Tx) grow(k sizeKey, g *growth) error {
+// grow folds a batch's growth into the counts of a threat's role, and reports
+// whether that changed how large the threat is.
+func (tx *Tx) grow(k sizeKey, g *growth) (grew bool, err error) {
 	size, err := tx.size(k)
 	if err != nil {
-		return err
+		return false, err
 	}
+	before := size.Size.Bounded()
 	size.UniqueTotal += g.findings
 	peak := int64(0)
 	if len(g.days) > 0 && !size.isNew {
 		if peak, err = tx.growDay(k, size.PeakDay, 0); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, day := range sortedKeys(g.days) {
 		assets, err := tx.growDay(k, day, g.days[day])
 		if err != nil {
-			return err
+			return false, err
 		}
 		// The first of the largest days, in whichever order they grew.
 		if assets > peak || assets == peak && day < size.PeakDay {
@@ -56,14 +58,14 @@ func (tx *Tx) grow(k sizeKey, g *growth) error {
 	size.Unique24h.Low = max(size.Unique24h.Low, peak)
 	for _, run := range hourRuns(sortedKeys(g.hours)) {
 		if err := tx.growHours(k, run, g.hours, &size.Size); err != nil {
-			return err
+			return false, err
 		}
 	}
 	// The exact count of a day bounds the estimate from below.
 	d := &size.Unique24h
 	d.Point = max(d.Point, d.Low)
 	d.High = max(d.High, d.Point)
-	return tx.saveSize(k, size)
+	return size.Size.Bounded() != before, tx.saveSize(k, size)
 }
 
 func (tx *Tx) growDay(k sizeKey, day casebook.Day, more int64) (int64, error) {
@@ -252,7 +254,11 @@ func (tx *Tx) saveSize(k sizeKey, s *sizeRow) error {
 }
 
 func (r *Reader) sizes(ctx context.Context, threat int64) ([]casebook.Size, error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT `+sizeColumns+` FROM threat_size WHERE threat = $1 ORDER BY role`, threat)
+	return sizesOf(ctx, r.q, threat)
+}
+
+func sizesOf(ctx context.Context, q querier, threat int64) ([]casebook.Size, error) {
+	rows, err := q.QueryContext(ctx, `SELECT `+sizeColumns+` FROM threat_size WHERE threat = $1 ORDER BY role`, threat)
 	return collect(rows, err, func(rows *sql.Rows) (casebook.Size, error) {
 		var s sizeRow
 		err := rows.Scan(s.into()...)

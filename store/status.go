@@ -1,6 +1,10 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"tocsin/casebook"
+)
 
 // Counts is how much there is of everything that a reader sees.
 type Counts struct {
@@ -12,6 +16,11 @@ type Counts struct {
 	Findings     int64
 	Threats      int64
 	Holdings     int64 // rows, held now or once
+	Incidents    int64
+	Proposed     int64                      // incidents that no person has confirmed or dismissed
+	Duties       [casebook.DutyStates]int64 // by state
+	Ungraded     int64                      // growths that wait to be graded
+	OwnParties   int64
 	OutboxWaits  int64
 	OutboxDead   int64
 	Entries      int64 // numbered in the ledger
@@ -33,6 +42,9 @@ func (r *Reader) Counts(ctx context.Context) (Counts, error) {
 			[]any{&c.Deliveries, &c.Waiting, &c.Observations, &c.Duplicates, &c.Refused}},
 		{`SELECT COUNT(*), CAST(COALESCE(SUM(findings), 0) AS BIGINT) FROM threat WHERE ` + sees, []any{&c.Threats, &c.Findings}},
 		{`SELECT CAST(COALESCE(SUM(added), 0) AS BIGINT) FROM holding_import WHERE state = 1`, []any{&c.Holdings}},
+		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM incident WHERE ` + sees, []any{&c.Incidents, &c.Proposed}},
+		{`SELECT COUNT(*) FROM growth`, []any{&c.Ungraded}},
+		{`SELECT COUNT(*) FROM party WHERE own = 1 AND ` + sees, []any{&c.OwnParties}},
 		{`SELECT COALESCE(SUM(CASE WHEN state <= 1 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 3 THEN 1 ELSE 0 END), 0) FROM outbox`,
 			[]any{&c.OutboxWaits, &c.OutboxDead}},
 		{`SELECT COALESCE(MAX(seq), -1) + 1 FROM change_set WHERE seq >= 0`, []any{&c.Entries}},
@@ -43,5 +55,7 @@ func (r *Reader) Counts(ctx context.Context) (Counts, error) {
 			return c, err
 		}
 	}
-	return c, nil
+	var err error
+	c.Duties, err = r.DutyCounts(ctx)
+	return c, err
 }

@@ -35,6 +35,7 @@ type DB struct {
 	onCheckpoint func(note []byte)
 
 	lastStamp time.Time // guarded by gate
+	behind    bool      // the clock was told to be behind lastStamp; guarded by gate
 }
 
 // Options tell Open what it can't find in the database.
@@ -154,12 +155,13 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 func (db *DB) stamp(at time.Time) time.Time {
 	at = at.UTC().Truncate(time.Microsecond)
 	if at.Before(db.lastStamp) {
-		if db.lastStamp.Sub(at) > 5*time.Second {
-			slog.Warn("the clock went back; records keep the later stamp", "clock", at, "stamp", db.lastStamp)
+		if db.lastStamp.Sub(at) > 5*time.Second && !db.behind {
+			slog.Warn("the clock went back; records keep the later stamp until it has caught up", "clock", at, "stamp", db.lastStamp)
+			db.behind = true
 		}
 		return db.lastStamp
 	}
-	db.lastStamp = at
+	db.lastStamp, db.behind = at, false
 	return at
 }
 

@@ -33,6 +33,7 @@ type exchange struct {
 	status  int // 0 until the answer has begun
 	bytes   int64
 	traced  string
+	page    string // address of the page that answers a refused form, "" otherwise
 }
 
 // caller is who asks, and what it sees.

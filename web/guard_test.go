@@ -194,9 +194,9 @@ func TestHeaders(t *testing.T) {
 		for _, authorization := range []string{"", "Bearer " + key} {
 			got := ask(h, "GET", target, nil, "Authorization", authorization).Header()
 			for name, want := range map[string]string{
-				"Content-Security-Policy":    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+				"Content-Security-Policy":    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 				"X-Content-Type-Options":     "nosniff",
-				"Referrer-Policy":            "no-referrer",
+				"Referrer-Policy":            "same-origin",
 				"Cross-Origin-Opener-Policy": "same-origin",
 				"Cache-Control":              "no-store",
 			} {

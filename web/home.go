@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"os"
 	"time"
 
@@ -9,10 +10,16 @@ import (
 )
 
 // How much the first page shows.
-const homeRows = 20
+const (
+	homeRows   = 20
+	homeDuties = 15
+)
 
-// homeView is the first page.
+// homeView is the first page: what a person must act on, then how much there is.
 type homeView struct {
+	Now time.Time
+	Act actView
+
 	Counts     counts
 	Threats    []threatLine
 	Deliveries []casebook.Delivery
@@ -23,42 +30,104 @@ type homeView struct {
 	Directory string
 }
 
-// threatLine is a threat as a line of a table.
-type threatLine struct {
-	casebook.Threat
-	Controllers, Bots casebook.Interval // unique in 24 hours
-	Assets            int64             // ever, in any role
+// actView is what a person must act on, and what keeps the platform from doing its
+// part.
+type actView struct {
+	NoParty  bool // nobody's duties are reckoned here
+	NoCall   bool // nobody can be called from here
+	Clock    casebook.ClockState
+	Stuck    bool  // lines of the outbox wait longer than they should
+	Waiting  int64 // of the outbox
+	Dead     int64 // of the outbox
+	Missed   dutyList
+	AllMiss  int64
+	Due      dutyList
+	AllDue   int64
+	Passed   dutyList // provisional ones whose moment is over
+	Proposed []proposedLine
+	AllWait  int64
 }
 
-func lineOf(t casebook.Threat) threatLine {
-	line := threatLine{Threat: t}
-	for _, s := range t.Sizes {
-		switch s.Role {
-		case casebook.Controller:
-			line.Controllers = s.Unique24h
-		case casebook.Bot:
-			line.Bots = s.Unique24h
-		}
-		line.Assets += s.UniqueTotal
+// proposedLine is an incident that waits for a yes or no, with the first moment at
+// which something would be due after a yes; zero if nothing would.
+type proposedLine struct {
+	casebook.Incident
+	Next time.Time
+}
+
+// Quiet reports that nothing waits for a person.
+func (v actView) Quiet() bool {
+	return len(v.Missed.Lines)+len(v.Due.Lines)+len(v.Passed.Lines)+len(v.Proposed) == 0
+}
+
+// stuckAfter is how long a line of the outbox may wait past its moment before
+// people are shown that it does.
+const stuckAfter = 15 * time.Second
+
+func (s *server) actView(ctx context.Context, scope casebook.Scope, c counts, now time.Time) (v actView, err error) {
+	r := s.desk.Reader(scope)
+	v = actView{NoParty: c.Speaks == 0, NoCall: !s.desk.CanCall(), Waiting: c.Outbox.Waiting, Dead: c.Outbox.Dead,
+		AllMiss: c.Duties.Missed, AllDue: c.Duties.Open + c.Duties.Unset, AllWait: c.Proposed}
+	clock, err := r.Clock(ctx)
+	if err != nil {
+		return v, err
 	}
-	return line
+	v.Clock = clock.ClockState
+	next, err := r.NextOutgoing(ctx, "")
+	if err != nil {
+		return v, err
+	}
+	v.Stuck = !next.IsZero() && now.Sub(next) > stuckAfter
+	running := []casebook.DutyState{casebook.Unset, casebook.OpenDuty}
+	for _, one := range []struct {
+		into *dutyList
+		span store.DutySpan
+	}{
+		{&v.Missed, store.DutySpan{States: []casebook.DutyState{casebook.Missed}}},
+		// What waits for a yes or no is listed by itself, and not with each of the
+		// duties that a yes would bring.
+		{&v.Due, store.DutySpan{States: running, From: now, Decided: true}},
+		{&v.Passed, store.DutySpan{States: running, To: now, Decided: true}},
+	} {
+		duties, err := r.DutiesBetween(ctx, one.span, homeDuties)
+		if err != nil {
+			return v, err
+		}
+		if *one.into, err = s.dutyList(ctx, scope, now, duties); err != nil {
+			return v, err
+		}
+	}
+	waiting, err := r.WaitingIncidents(ctx, homeRows)
+	if err != nil {
+		return v, err
+	}
+	var ids []casebook.ID
+	for _, i := range waiting {
+		ids = append(ids, i.ID)
+	}
+	dues, err := r.NextDue(ctx, ids, now)
+	for _, i := range waiting {
+		v.Proposed = append(v.Proposed, proposedLine{i, dues[i.ID]})
+	}
+	return v, err
 }
 
 func (s *server) home(x *exchange) error {
 	ctx := x.request.Context()
 	r := s.desk.Reader(x.caller.scope)
-	var v homeView
+	v := homeView{Now: s.desk.Now()}
 	var err error
 	if v.Counts, err = s.counts(ctx, x.caller.scope); err != nil {
+		return err
+	}
+	if v.Act, err = s.actView(ctx, x.caller.scope, v.Counts, v.Now); err != nil {
 		return err
 	}
 	threats, err := r.LargestThreats(ctx, homeRows)
 	if err != nil {
 		return err
 	}
-	for _, t := range threats {
-		v.Threats = append(v.Threats, lineOf(t))
-	}
+	v.Threats = linesOf(threats)
 	if v.Deliveries, err = r.Deliveries(ctx, casebook.ID{}, homeRows); err != nil {
 		return err
 	}

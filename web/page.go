@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tocsin/casebook"
+	"tocsin/regime"
 )
 
 //go:embed page/*.html
@@ -20,6 +23,9 @@ var pageFiles embed.FS
 // pageRows is how many rows a page of one thing lists.
 const pageRows = 100
 
+// shared are the files of which every page may use a part.
+var shared = []string{"layout", "parts", "fields", "duty_list"}
+
 // site is what pages are made of.
 type site struct {
 	languages []*language
@@ -27,9 +33,9 @@ type site struct {
 	paths     map[string]string
 }
 
-// openSite parses every page in every language. It panics for a page that can't
-// be parsed.
-func openSite() *site {
+// openSite parses every page in every language, to speak of some laws. It panics
+// for a page that can't be parsed.
+func openSite(laws *regime.Library) *site {
 	s := &site{languages: openLanguages()}
 	s.files, s.paths = openAssets()
 	names, err := fs.Glob(pageFiles, "page/*.html")
@@ -40,11 +46,12 @@ func openSite() *site {
 		l.pages = map[string]*template.Template{}
 		for _, name := range names {
 			page := strings.TrimSuffix(path.Base(name), ".html")
-			if page == "layout" {
+			if slices.Contains(shared, page) {
 				continue
 			}
-			t := template.New("layout.html").Funcs(l.functions()).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			l.pages[page] = template.Must(t.ParseFS(pageFiles, "page/layout.html", name))
+			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html"))
+			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}
 	return s
@@ -53,8 +60,33 @@ func openSite() *site {
 // view is what a page is rendered from.
 type view struct {
 	Version  string
+	Now      time.Time
+	Address  string // under which the page can be asked for
+	Places   []place
 	Switches []languageSwitch
 	Data     any
+}
+
+// place is a link of the navigation.
+type place struct {
+	Path, Key string // Key: of its word
+	Here      string // as aria-current has it: page, true for a page below it, ""
+}
+
+// places are the pages to which every page leads.
+var places = []place{{"/", "place.home", ""}, {"/duties", "place.duties", ""}, {"/incidents", "place.incidents", ""}, {"/threats", "place.threats", ""},
+	{"/regimes", "place.regimes", ""}, {"/parties", "place.parties", ""}, {"/outbox", "place.outbox", ""}}
+
+func placesFrom(address string) []place {
+	all := slices.Clone(places)
+	for i, p := range all {
+		if address == p.Path {
+			all[i].Here = "page"
+		} else if p.Path != "/" && strings.HasPrefix(address, p.Path+"/") {
+			all[i].Here = "true"
+		}
+	}
+	return all
 }
 
 // languageSwitch is a link to the page in a language.
@@ -68,7 +100,19 @@ type languageSwitch struct {
 func (s *server) enterPages() {
 	s.enterPage("GET /{$}", s.home)
 	s.enterPage("GET /deliveries/{id}", s.deliveryPage)
+	s.enterPage("GET /threats", s.threatsPage)
 	s.enterPage("GET /threats/{id}", s.threatPage)
+	s.enterPage("GET /duties", s.dutiesPage)
+	s.enterPage("GET /duties/{id}", s.dutyPage)
+	s.enterPage("GET /incidents", s.incidentsPage)
+	s.enterPage("GET /incidents/{id}", s.incidentPage)
+	s.enterIncidentForms()
+	s.enterPage("GET /regimes", s.regimesPage)
+	s.enterPage("GET /regimes/{id}", s.regimePage)
+	s.enterPage("GET /parties", s.partiesPage)
+	s.enterPage("POST /parties", s.partyForm)
+	s.enterPage("GET /outbox", s.outboxPage)
+	s.enterPage("POST /outbox/{id}/resend", s.resendForm)
 	s.enterPage("GET /static/{file}", s.getStatic)
 }
 
@@ -102,11 +146,17 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 		http.SetCookie(x, &http.Cookie{Name: "lang", Value: l.tag, Path: "/", MaxAge: 365 * 86400,
 			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
 	}
-	v := view{Version: s.options.Version, Data: data}
+	address, query := r.URL.Path, r.URL.Query()
+	if x.page != "" {
+		// A form that was refused: its own address can't be asked for.
+		address, query = x.page, url.Values{}
+	}
+	query.Del("done")
+	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address), Data: data}
+	v.Address = (&url.URL{Path: address, RawQuery: query.Encode()}).String()
 	for _, other := range s.site.languages {
-		query := r.URL.Query()
 		query.Set("lang", other.tag)
-		v.Switches = append(v.Switches, languageSwitch{other.tag, other == l, (&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()})
+		v.Switches = append(v.Switches, languageSwitch{other.tag, other == l, (&url.URL{Path: address, RawQuery: query.Encode()}).String()})
 	}
 	// Rendered whole before the first byte, so that a fault is told as one.
 	var page strings.Builder

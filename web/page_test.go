@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,12 +15,26 @@ import (
 
 	"tocsin/casebook"
 	"tocsin/desk"
+	"tocsin/regime"
+	"tocsin/store"
 )
 
 // pagesOf lists the addresses of every page of a desk.
 func pagesOf(t *testing.T, d *desk.Desk) []string {
 	t.Helper()
-	all := []string{"/", "/nothing"}
+	all := []string{"/", "/nothing", "/threats", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes"}
+	for _, one := range dutyFilters {
+		all = append(all, "/duties?state="+one.key)
+	}
+	for _, one := range incidentFilters {
+		all = append(all, "/incidents?state="+one)
+	}
+	for _, one := range outboxFilters {
+		all = append(all, "/outbox?state="+one)
+	}
+	for _, id := range d.Laws().IDs() {
+		all = append(all, "/regimes/"+id)
+	}
 	r := d.Reader(casebook.Operator())
 	deliveries, err := r.Deliveries(t.Context(), casebook.ID{}, 100)
 	if err != nil {
@@ -34,6 +50,20 @@ func pagesOf(t *testing.T, d *desk.Desk) []string {
 	for _, one := range threats {
 		all = append(all, "/threats/"+one.ID.Text("thr"), "/threats/"+one.ID.Text("thr")+"?cursor="+casebook.ID{}.Text("fnd"))
 	}
+	incidents, err := r.Incidents(t.Context(), nil, casebook.ID{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range incidents {
+		all = append(all, "/incidents/"+one.ID.Text("inc"), "/incidents/"+one.ID.Text("inc")+"?log=all&done=confirm")
+	}
+	duties, err := r.DutiesByDue(t.Context(), store.DutyFilter{}, casebook.ID{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range duties {
+		all = append(all, "/duties/"+one.ID.Text("dty"))
+	}
 	return all
 }
 
@@ -47,18 +77,25 @@ func page200(t *testing.T, h http.Handler, target, lang string) string {
 	if w.Code != want || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || w.Header().Get("Content-Language") != lang {
 		t.Fatalf("%s in %s: got %d %v\n%s", target, lang, w.Code, w.Header(), w.Body)
 	}
-	return w.Body.String()
+	// The one script is a file of our own.
+	return script.ReplaceAllString(w.Body.String(), "")
 }
+
+var script = regexp.MustCompile(`<script src="/static/console\.[0-9a-f]{12}\.js" defer></script>`)
 
 // inline finds what the policy forbids, and what a page mustn't load.
 var inline = regexp.MustCompile(`(?i)<script|<style|\sstyle=|\son[a-z]+=|javascript:|http-equiv|(?:src|href)="(?:https?:)?//`)
 
 var tagged = regexp.MustCompile(`<[^>]*>`)
 
+// foreignWords are those that a page marks as being of another language, and what a
+// person wrote.
+var foreignWords = regexp.MustCompile(`<span lang="[a-z]+">[^<]*</span>`)
+
 var han = regexp.MustCompile(`\p{Han}`)
 
 func TestEveryPageInEveryLanguage(t *testing.T) {
-	for name, d := range map[string]*desk.Desk{"empty": openDesk(t, desk.Config{}), "loaded": loaded(t)} {
+	for name, d := range map[string]*desk.Desk{"empty": openDesk(t, desk.Config{}), "loaded": loaded(t), "busy": busy(t).Desk} {
 		h := trusted(d)
 		for _, target := range pagesOf(t, d) {
 			for _, lang := range []string{"en", "zh"} {
@@ -69,11 +106,11 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 				if found := inline.FindString(text); found != "" {
 					t.Errorf("%s desk, %s: has %q", name, target, found)
 				}
-				said := strings.ReplaceAll(tagged.ReplaceAllString(text, ""), "中文", "")
+				said := strings.ReplaceAll(tagged.ReplaceAllString(foreignWords.ReplaceAllString(text, ""), ""), "中文", "")
 				if han.MatchString(said) != (lang == "zh") {
 					t.Errorf("%s desk, %s in %s speaks another language:\n%s", name, target, lang, said)
 				}
-				for _, landmark := range []string{"<header>", "<main ", "<nav ", "<footer>", `class="skip"`, "<h1"} {
+				for _, landmark := range []string{"<header>", "<main ", `<nav class="places"`, `<nav class="languages"`, "<footer>", `class="skip"`, "<h1"} {
 					if strings.Count(text, landmark) != 1 {
 						t.Errorf("%s desk, %s: %d of %s, want 1", name, target, strings.Count(text, landmark), landmark)
 					}
@@ -122,7 +159,7 @@ func TestFirstPage(t *testing.T) {
 	text := page200(t, trusted(d), "/", "en")
 	for _, want := range []string{
 		sinkholeName, "event4_sinkhole", "taken in", "192.0.2.7", "198.51.100.44", "SampleTrojan", "examplebot", "14 Mar 2026 00:02",
-		"controller", "All times are UTC", "tocsin audit --data " + string(d.Directory()),
+		"controller", "Times are UTC", "tocsin audit --data " + string(d.Directory()),
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -139,15 +176,21 @@ func TestFirstPage(t *testing.T) {
 
 // TestLinks follows every link of every page, on this platform and nowhere else.
 func TestLinks(t *testing.T) {
-	d := loaded(t)
+	d := busy(t).Desk
 	h := trusted(d)
 	link := regexp.MustCompile(`(?:href|src)="([^"#]+)(?:#[^"]*)?"`)
+	followed := map[string]bool{}
 	for _, target := range pagesOf(t, d) {
 		for _, m := range link.FindAllStringSubmatch(page200(t, h, target, "en"), -1) {
 			address := strings.ReplaceAll(m[1], "&amp;", "&")
 			if strings.HasPrefix(address, "?") {
-				address = "/"
+				path, _, _ := strings.Cut(target, "?")
+				address = path + address
 			}
+			if followed[address] {
+				continue
+			}
+			followed[address] = true
 			if w := ask(h, "GET", address, nil); w.Code != 200 && !strings.HasPrefix(address, "/nothing") {
 				t.Errorf("%s links to %s: %d", target, address, w.Code)
 			}
@@ -216,9 +259,9 @@ func TestLanguage(t *testing.T) {
 }
 
 func TestStatic(t *testing.T) {
-	s := openSite()
+	s := openSite(regime.Builtin())
 	h := trusted(openDesk(t, desk.Config{}))
-	for name, mediaType := range map[string]string{"tocsin.css": "text/css; charset=utf-8", "bell.svg": "image/svg+xml"} {
+	for name, mediaType := range map[string]string{"tocsin.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8", "bell.svg": "image/svg+xml"} {
 		w := ask(h, "GET", s.paths[name], nil)
 		want, err := fs.ReadFile(staticFiles, path.Join("static", name))
 		if err != nil {
@@ -251,13 +294,69 @@ func closedLists() map[string][]string {
 	enter("role", func(n uint8) fmt.Stringer { return casebook.Role(n) })
 	enter("severity", func(n uint8) fmt.Stringer { return casebook.Severity(n) })
 	enter("state", func(n uint8) fmt.Stringer { return casebook.State(n) })
+	enter("duty.state", func(n uint8) fmt.Stringer { return casebook.DutyState(n) })
+	enter("incident.state", func(n uint8) fmt.Stringer { return casebook.IncidentState(n) })
+	enter("category", func(n uint8) fmt.Stringer { return casebook.Category(n) })
+	enter("standing", func(n uint8) fmt.Stringer { return casebook.Standing(n) })
+	enter("reach", func(n uint8) fmt.Stringer { return casebook.Reach(n) })
 	enter("delivery.state", func(n uint8) fmt.Stringer { return casebook.DeliveryState(n) })
 	for n := range casebook.Test + 1 {
 		lists["type"] = append(lists["type"], n.String())
 		lists["class"] = append(lists["class"], n.Class())
 	}
-	for _, status := range []int{400, 401, 403, 404, 405, 421, 500} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 500} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
+	}
+	return lists
+}
+
+// openLists gives the values of lists that others may add to; one without a word is
+// shown as it is written.
+func openLists() map[string][]string {
+	lists := map[string][]string{
+		"party":        regime.Roles,
+		"power":        regime.Acts,
+		"confidence":   {regime.Text, regime.Summary, regime.Memory, regime.Draft, regime.Unknown, regime.Confirmed},
+		"level":        {"none"},
+		"meets":        {"dispatched", "delivered", "acknowledged"},
+		"outbox.state": {"waiting", "sending", "sent", "dead"},
+		"entry": {casebook.Occurred, casebook.Observed, casebook.Received, casebook.Surfaced, casebook.Confirmed, casebook.Classified, casebook.Determined, casebook.Handled,
+			casebook.NewFact, casebook.Noted, casebook.OwnerTook, casebook.OwnerGave, casebook.OwnerReleased, casebook.GradeProposed, casebook.DutyOpened, casebook.DutyWarned,
+			casebook.DutyMissed, casebook.DutyClosed, casebook.TriageLapsed, casebook.Dismissed},
+		"rule":          {"grade", "watch", "send"},
+		"machine":       {"local", "key", "loopback"},
+		"zone":          {"UTC", "Asia/Shanghai"},
+		"weekday":       {"0", "1", "2", "3", "4", "5", "6"},
+		"done":          incidentActs,
+		"filter":        {"all"},
+		"regime.status": {"in_force", "historical", "proposed", "catalogue"},
+		"consequences":  {"none", "draft", "in_force"},
+		"clock":         {"slow", "fast"},
+		"list":          {"and", "or"},
+		"limit":         {"days.one", "working_days.one", "months.one", "promptly", "as_ordered", "no_figure", "unknown"},
+		"refused":       {"400", "403", "409"},
+		// The words of the laws for what starts a clock, as regime has them.
+		"anchor": {"detection", "awareness", "reasonable_belief", "classification", "determination", "submission_of_previous_stage", "receipt_of_previous_stage",
+			"newly_confirmed_fact", "end_of_handling", "availability_of_fix", "payment", "notice_to_handle", "receipt_of_appeal", "end_of_impediment", "oral_report", "request",
+			"month_end", "quarter_end"},
+	}
+	for _, one := range dutyFilters {
+		lists["filter"] = append(lists["filter"], one.key)
+	}
+	for _, one := range slices.Concat(incidentFilters, outboxFilters) {
+		if one != "" {
+			lists["filter"] = append(lists["filter"], one)
+		}
+	}
+	for _, f := range regime.Facts().List() {
+		lists["fact"] = append(lists["fact"], f.Name)
+		lists["rank"] = append(lists["rank"], f.Words...)
+	}
+	for _, p := range regime.Builtin().Packs() {
+		lists["level"] = append(lists["level"], p.Grades.Levels...)
+		for _, s := range p.Stages {
+			lists["anchor"] = append(lists["anchor"], s.Anchor)
+		}
 	}
 	return lists
 }
@@ -270,8 +369,29 @@ func TestWords(t *testing.T) {
 			used[list+"."+value] = true
 		}
 	}
+	for list, values := range openLists() {
+		for _, value := range values {
+			used[list+"."+value] = true
+		}
+	}
 	call := regexp.MustCompile(`\bt "([^"]+)"`)
+	// Keys that Go says: of faults and of figures, of whole words.
+	said := regexp.MustCompile(`"((?:fault|span|left|limit|clock|place|figure|refused)\.[a-z_.0-9]+|yes|no|unknown)"`)
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range said.FindAllStringSubmatch(string(text), -1) {
+			used[m[1]] = true
+		}
+	}
 	lists := regexp.MustCompile(`\bword "([^"]+)"`)
+	open := regexp.MustCompile(`\bwordOr "([^"]+)"`)
 	names, err := fs.Glob(pageFiles, "page/*.html")
 	if err != nil || len(names) == 0 {
 		t.Fatal("no pages", err)
@@ -283,6 +403,11 @@ func TestWords(t *testing.T) {
 		}
 		for _, m := range call.FindAllStringSubmatch(string(text), -1) {
 			used[m[1]] = true
+		}
+		for _, m := range open.FindAllStringSubmatch(string(text), -1) {
+			if openLists()[m[1]] == nil && closedLists()[m[1]] == nil {
+				t.Errorf("%s shows words of %q, which isn't a list", name, m[1])
+			}
 		}
 		for _, m := range lists.FindAllStringSubmatch(string(text), -1) {
 			if closedLists()[m[1]] == nil {

@@ -25,6 +25,11 @@ type counts struct {
 	Duties       duties `json:"duties"`
 	Outbox       outbox `json:"outbox"`
 	Ledger       head   `json:"ledger"`
+
+	Proposed int64      `json:"proposed" doc:"Incidents that no person has confirmed or dismissed."`
+	Ungraded int64      `json:"ungraded" doc:"Growths of threats that aren't graded yet."`
+	Speaks   int64      `json:"own_parties" doc:"Parties whose duties are reckoned here; with none, no duty is."`
+	Clock    clockState `json:"clock"`
 }
 
 type duties struct {
@@ -60,8 +65,7 @@ func (s *server) enterStatus(api huma.API) {
 	})
 }
 
-// counts reads the status. Incidents and duties are 0 because this version has
-// none: no table of them exists.
+// counts reads the status.
 func (s *server) counts(ctx context.Context, scope casebook.Scope) (counts, error) {
 	c, err := s.desk.Reader(scope).Counts(ctx)
 	if err != nil {
@@ -70,7 +74,10 @@ func (s *server) counts(ctx context.Context, scope casebook.Scope) (counts, erro
 	root, err := s.root(c.Checkpoint)
 	return counts{
 		Kind: "status", Deliveries: c.Deliveries, Waiting: c.Waiting, Observations: c.Observations, Duplicates: c.Duplicates,
-		Refused: c.Refused, Findings: c.Findings, Threats: c.Threats,
+		Refused: c.Refused, Findings: c.Findings, Threats: c.Threats, Incidents: c.Incidents, Proposed: c.Proposed, Ungraded: c.Ungraded, Speaks: c.OwnParties,
+		Duties: duties{c.Duties[casebook.Unset], c.Duties[casebook.OpenDuty], c.Duties[casebook.Met], c.Duties[casebook.Late], c.Duties[casebook.Missed],
+			c.Duties[casebook.Suspended], c.Duties[casebook.Superseded], c.Duties[casebook.VoidDuty]},
+		Clock:  viewClock(s.desk.ClockState()),
 		Outbox: outbox{c.OutboxWaits, c.OutboxDead},
 		Ledger: head{c.Entries, root, c.Checkpoint},
 	}, err

@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"tocsin/casebook"
-	"tocsin/store"
 )
 
 // threat is a casebook.Threat as the API shows it.
@@ -87,36 +86,4 @@ func (s *server) getThreat(ctx context.Context, in *getThreat) (*object[threat],
 	}
 	t, err := s.desk.Reader(in.x.caller.scope).Threat(ctx, id)
 	return &object[threat]{viewThreat(t)}, err
-}
-
-// threatView is the page of one threat.
-type threatView struct {
-	casebook.Threat
-	List []casebook.Finding
-	Next string // cursor of the next findings, "" if none follow
-}
-
-func (s *server) threatPage(x *exchange) error {
-	ctx := x.request.Context()
-	id, err := casebook.ParseID(casebook.ThreatPrefix, x.request.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	after, err := Paged{Cursor: x.request.URL.Query().Get("cursor")}.after(casebook.FindingPrefix)
-	if err != nil {
-		return err
-	}
-	r := s.desk.Reader(x.caller.scope)
-	v := threatView{}
-	if v.Threat, err = r.Threat(ctx, id); err != nil {
-		return err
-	}
-	if v.List, err = r.FindingPage(ctx, store.FindingFilter{Threat: id}, after, pageRows+1); err != nil {
-		return ours(err)
-	}
-	if len(v.List) > pageRows {
-		v.List = v.List[:pageRows]
-		v.Next = v.List[pageRows-1].ID.Text(casebook.FindingPrefix)
-	}
-	return s.render(x, "threat", v, viewThreat(v.Threat))
 }

@@ -35,7 +35,7 @@ type Options struct {
 // behind the guard. It panics when the table and the routes don't agree, which is
 // a mistake of the program and not of its settings.
 func New(d *desk.Desk, o Options) http.Handler {
-	s := &server{desk: d, options: o, site: openSite(), crossOrigin: http.NewCrossOriginProtection()}
+	s := &server{desk: d, options: o, site: openSite(d.Laws()), crossOrigin: http.NewCrossOriginProtection()}
 	s.routes = newRoutes()
 	s.metrics = newMetrics(d, o.Version)
 	s.enterAPI()

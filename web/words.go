@@ -1,17 +1,20 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"tocsin/casebook"
+	"tocsin/regime"
 )
 
 //go:embed words/*.txt
@@ -22,6 +25,7 @@ var wordFiles embed.FS
 type language struct {
 	tag   string // BCP 47
 	words map[string]string
+	said  said
 	pages map[string]*template.Template
 }
 
@@ -55,16 +59,46 @@ func openLanguages() []*language {
 		if err != nil {
 			panic(fmt.Sprintf("web: words/%s.txt: %v", tag, err))
 		}
-		all = append(all, &language{tag: tag, words: words})
+		all = append(all, &language{tag: tag, words: words, said: openSaid(tag)})
 	}
 	return all
 }
 
-// functions is what templates call.
-func (l *language) functions() template.FuncMap {
+// functions is what templates call; laws are those that they speak of.
+func (l *language) functions(laws *regime.Library) template.FuncMap {
 	return template.FuncMap{
-		"t": l.say, "word": l.word, "number": anyNumber, "bytes": fileSize, "interval": interval,
+		"t": l.say, "word": l.word, "wordOr": l.wordOr, "number": anyNumber, "bytes": fileSize, "interval": interval,
 		"moment": l.moment, "day": l.day, "dayOf": l.dayOf, "age": l.age, "lang": func() string { return l.tag },
+		"stamp": l.stamp, "inZone": l.inZone, "zone": l.zoneName, "left": l.left, "span": l.span, "isZero": time.Time.IsZero,
+		"tr": l.tr, "marked": l.marked, "limit": l.limit, "fact": l.fact, "actor": l.actor, "clockOff": l.clockOff,
+		"law":        func(id string) string { return l.law(laws, id) },
+		"lawTitle":   l.lawTitle,
+		"stage":      func(d casebook.Duty) template.HTML { return l.stageName(laws, d) },
+		"recipients": func(d casebook.Duty, copies bool) template.HTML { return l.recipients(laws, d, copies) },
+		"input":      l.input, "pick": l.pick, "figure": l.figure, "refusal": l.refusal,
+		"option": func(value, label string) option { return option{Value: value, Label: label} },
+		"options": func(all ...any) []option {
+			var list []option
+			for _, one := range all {
+				switch one := one.(type) {
+				case option:
+					list = append(list, one)
+				case []option:
+					list = append(list, one...)
+				}
+			}
+			return list
+		},
+		"categories": func() []option { return l.optionsOf("category", categories) },
+		"levels":     func(groups []levelGroup) []option { return l.levelOptions(laws, groups) },
+		"zones":      l.zoneOptions,
+		"parties":    partyOptions,
+		"others":     l.factOptions,
+		"figuresOf": func(f form, name string, groups []figureGroup, others []regime.Fact) figuresView {
+			return figuresView{f, name, groups, others}
+		},
+		"len64":  func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
+		"either": func(a, b string) string { return cmp.Or(a, b) },
 	}
 }
 

@@ -8,6 +8,7 @@ package main
 import (
 	"bufio"
 	"compress/gzip"
+	"database/sql"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tocsin/desk"
 )
 
 // TestShadowserver200k loads a large report as a site would: after the tables of
@@ -158,6 +161,7 @@ func TestC2Tracker(t *testing.T) {
 		t.Logf("%s at most %d MiB, %v of processor time", e.out, e.memory>>20, e.cpu)
 		return e
 	}
+	must(t, dir, "party", "add", "--data", "data", "--own", "--role", "centre", "--region", "CN-11", "Example Centre")
 	part := load("part", beginning(t, dir, file, 400_000))
 	whole := load("data", file)
 	if whole.memory > 200<<20 {
@@ -176,7 +180,41 @@ func TestC2Tracker(t *testing.T) {
 		t.Errorf("the file has %d rows of %d, not 4,548,646 of 109,489: is it another one?", rows, len(want))
 	}
 	compareTrails(t, command(t, dir, "findings", "--data", "data", "--format", "json").Output, want, heard)
+	wantGraded(t, filepath.Join(dir, "data"), len(families))
 	must(t, dir, "audit", "--data", "data")
+}
+
+// wantGraded wants each threat graded within a second of the commit that first showed
+// what it is, and that commit to be the anchor of its incident.
+func wantGraded(t *testing.T, data string, threats int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+desk.Directory(data).Database()+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	graded, late := 0, time.Duration(0)
+	for _, line := range lines(t, db, `WITH first AS MATERIALIZED (SELECT o.threat, MIN(b.recorded_at) AS at FROM observation o JOIN batch b ON b.id = o.batch GROUP BY o.threat)
+		SELECT h.name, MIN(g.at) - (SELECT f.at FROM first f WHERE f.threat = h.id) AS after,
+		MIN(i.opened_at) - MIN(g.at) AS opened, MIN(g.recorded_at) - MIN(g.at) AS late,
+		(SELECT MIN(a.at) FROM anchor a WHERE a.incident = i.id AND a.kind = 'surfaced') - MIN(g.at) AS surfaced
+		FROM grade g JOIN incident i ON i.id = g.incident JOIN threat h ON h.id = i.threat GROUP BY h.id`) {
+		var name string
+		var after, opened, waited, surfaced int64
+		fields := strings.Split(strings.TrimSpace(line), " after=")
+		name = strings.TrimPrefix(fields[0], "name=")
+		if _, err := fmt.Sscanf("after="+fields[1], "after=%d opened=%d late=%d surfaced=%d", &after, &opened, &waited, &surfaced); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if graded++; after != 0 || opened != 0 || surfaced != 0 {
+			t.Errorf("%s: its anchor is %d µs after the first commit of it, its incident %d, its surfacing %d; want 0", name, after, opened, surfaced)
+		}
+		late = max(late, time.Duration(waited)*time.Microsecond)
+	}
+	t.Logf("%d threats, the slowest graded %v after its commit", graded, late)
+	if graded != threats || late > time.Second {
+		t.Errorf("%d of %d threats are graded, the slowest after %v; want all within a second", graded, threats, late)
+	}
 }
 
 // beginning writes the first rows of a packed table.

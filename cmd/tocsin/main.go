@@ -35,11 +35,19 @@ type commands struct {
 	Deliveries deliveriesCommand `cmd:"" help:"List deliveries, or show one with its refused rows." group:"Feeds"`
 	Status     statusCommand     `cmd:"" help:"Count what there is." group:"Platform"`
 	Findings   findingsCommand   `cmd:"" help:"Print findings as a stream." group:"Feeds"`
+	Incident   incidentCommand   `cmd:"" help:"Cases: open, confirm, grade, own, note." group:"Cases"`
+	Duty       dutyCommand       `cmd:"" help:"Statutory clocks: who owes what by when." group:"Cases"`
+	Report     reportCommand     `cmd:"" help:"Filings: draft, write, file, acknowledge." group:"Cases"`
+	Order      orderCommand      `cmd:"" help:"Orders: draft, approve, serve, answer." group:"Cases"`
+	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
+	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
 	Indicator  indicatorCommand  `cmd:"" help:"Lists of what is known bad." group:"Traffic"`
 	Holding    holdingCommand    `cmd:"" help:"Tables of who holds which addresses and names." group:"Platform"`
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`
 	Restore    restoreCommand    `cmd:"" help:"Unpack a backup into a new data directory." group:"Proof"`
+	Regime     regimeCommand     `cmd:"" help:"The law as data: regimes, what they ask, and what an incident owes." group:"Law"`
+	Watch      watchCommand      `cmd:"" help:"Watch platforms from another machine, and call people when one stops." group:"Platform"`
 	Version    versionCommand    `cmd:"" help:"Tell the version." group:"Platform"`
 }
 

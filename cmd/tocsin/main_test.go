@@ -76,7 +76,7 @@ type ended struct {
 func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	limit := 2 * time.Minute
-	if args[0] == "load" {
+	if args[0] == "load" || args[0] == "audit" {
 		limit = 12 * time.Minute // c2-tracker is large
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)

@@ -132,6 +132,9 @@ func keys(t *testing.T, line string) (kind string, names []string) {
 	if slices.Contains(names, "fault") && kind == "audit" {
 		kind = "audit fault"
 	}
+	if slices.Contains(names, "timeline") || slices.Contains(names, "steps") || slices.Contains(names, "versions") || slices.Contains(names, "rows") && kind == "order" {
+		kind = "whole " + kind
+	}
 	return kind, names
 }
 
@@ -193,6 +196,20 @@ func everyShape(t *testing.T) string {
 		out += must(t, dir, append(args, asJSON...)...).out
 	}
 	out += must(t, dir, "parse", "--feed", "c2-tracker", "day.csv").out
+	out += lawShapes(t, dir)
+	out += must(t, dir, append([]string{"party", "add", "--own", "--role", "telecom_operator", "--region", "CN-11", "North Access"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"incident", "open", "--as", "wang", "A botnet"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"incident", "list"}, asJSON...)...).out
+	list := must(t, dir, append([]string{"duty", "list"}, asJSON...)...).out
+	var d duty
+	if err := json.Unmarshal([]byte(strings.SplitN(list, "\n", 2)[0]), &d); err != nil {
+		t.Fatal(err)
+	}
+	out += list + must(t, dir, append([]string{"duty", "show", d.ID}, asJSON...)...).out
+	out += must(t, dir, append([]string{"outbox", "list"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"report", "draft", d.ID, "--as", "wang"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"report", "list"}, asJSON...)...).out
+	out += orderShapes(t, dir)
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)
 	}
@@ -201,4 +218,26 @@ func everyShape(t *testing.T) string {
 		t.Fatalf("audit without deliveries: exit %d\n%s", bad.code, bad.err)
 	}
 	return out + bad.out
+}
+
+// orderShapes makes the program print an order.
+func orderShapes(t *testing.T, dir string) string {
+	t.Helper()
+	asJSON := []string{"--format", "json"}
+	must(t, dir, "party", "add", "--own", "--role", "authority", "--region", "CN", "Example Bureau")
+	var north party
+	if err := json.Unmarshal([]byte(must(t, dir, "party", "add", "--role", "telecom_operator", "--region", "CN-11", "--format", "json", "north").out), &north); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "party", "contact", north.ID, "mailto:abuse@north.example", "--for", "orders")
+	var i incident
+	if err := json.Unmarshal([]byte(strings.SplitN(must(t, dir, "incident", "list", "--state", "open", "--format", "json").out, "\n", 2)[0]), &i); err != nil {
+		t.Fatal(err)
+	}
+	var f struct{ ID string }
+	if err := json.Unmarshal([]byte(strings.SplitN(must(t, dir, "findings", "--format", "json").out, "\n", 2)[0]), &f); err != nil {
+		t.Fatal(err)
+	}
+	out := must(t, dir, append([]string{"order", "draft", i.ID, "--as", "wang", "--to", north.ID, "--measure", "clean", "--limit", "24h", "--finding", f.ID}, asJSON...)...).out
+	return out + must(t, dir, append([]string{"order", "list"}, asJSON...)...).out
 }

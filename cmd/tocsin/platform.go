@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tocsin/casebook"
+	"tocsin/clock"
 	"tocsin/desk"
 	"tocsin/web"
 )
@@ -106,7 +107,7 @@ func whileOwned(ctx context.Context, limit time.Duration, try func() error) erro
 
 // enter takes the data directory, or finds its owner.
 func (w where) enter(ctx context.Context) (*platform, error) {
-	d, err := desk.Open(ctx, desk.Config{Dir: w.Data, Database: w.Database})
+	d, err := desk.Open(ctx, desk.Config{Dir: w.Data, Database: w.Database, Clock: clockBy(nil), Passing: true})
 	if errors.Is(err, desk.ErrOwned) {
 		return w.owner(ctx, err)
 	}
@@ -120,6 +121,18 @@ func (w where) enter(ctx context.Context) (*platform, error) {
 	p := bySocket(w.Data)
 	p.close = o.close
 	return p, nil
+}
+
+// clockBy gives the way to learn how far this machine's clock is off: from time
+// servers, or without any from the kernel.
+func clockBy(servers []string) func(context.Context) (casebook.ClockState, error) {
+	return func(ctx context.Context) (casebook.ClockState, error) {
+		r, err := clock.Measure(ctx, servers)
+		if r.Known {
+			err = nil // enough of them agree
+		}
+		return casebook.ClockState{Known: r.Known, Offset: r.Offset, Bound: r.Bound, Source: r.Source}, err
+	}
 }
 
 // key reads the key for a server: from the file named, or from the variable.
@@ -185,6 +198,7 @@ func (o *ownership) close() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = o.server.Close()
 	}
+	err = errors.Join(err, o.desk.Settle(grace))
 	o.stop()
 	o.done.Wait()
 	return errors.Join(err, o.desk.Close())
@@ -251,6 +265,9 @@ func (p *platform) call(ctx context.Context, method, path string, query url.Valu
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/octet-stream")
+		if _, ok := body.(*bytes.Reader); ok { // an object of ours; files are streams
+			r.Header.Set("Content-Type", "application/json")
+		}
 	}
 	answer, err := p.http.Do(r)
 	if err != nil {

@@ -18,15 +18,19 @@ import (
 )
 
 type serveCommand struct {
-	Data     string `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
-	Listen   string `help:"Address to listen on. On a loopback address the API needs no key. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	Database string `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
-	Feeds    string `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
+	Data     string   `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
+	Listen   string   `help:"Address to listen on. On a loopback address the API needs no key. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Database string   `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
+	Feeds    string   `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
+	Regimes  string   `help:"Folder of a site's own law packs. Default: regimes in the data directory." placeholder:"DIR"`
+	NTP      []string `name:"ntp" help:"Time servers that tell how far this machine's clock is off, HOST or HOST:PORT, with commas between. Default: what the kernel says." placeholder:"HOST"`
+	channels
 }
 
 // Help implements kong.HelpProvider.
 func (serveCommand) Help() string {
-	return `  tocsin serve --data /var/lib/tocsin --listen 127.0.0.1:8080`
+	return `  tocsin serve --data /var/lib/tocsin --listen 127.0.0.1:8080 \
+    --contact mailto:duty@example.org --smtp mail.example:25 --smtp-from tocsin@example.org`
 }
 
 // Run serves until it is told to stop.
@@ -36,10 +40,15 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 		return exit{exitMisused, fmt.Errorf("serve: %w", err)}
 	}
 	defer listener.Close()
+	settings, err := c.settings()
+	if err != nil {
+		return exit{exitMisused, fmt.Errorf("serve: %w", err)}
+	}
 	var d *desk.Desk
 	// A short command may hold the directory when the platform is started again.
 	err = whileOwned(ctx, 3*time.Second, func() error {
-		d, err = desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds})
+		d, err = desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds,
+			Regimes: c.Regimes, Contacts: c.Contact, Courier: settings, Language: c.Lang, Clock: clockBy(c.NTP)})
 		return err
 	})
 	if err != nil {
@@ -59,6 +68,9 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	fmt.Fprintf(std.out, "tocsin %s on http://%s with its data in %s\n", version(), listener.Addr(), c.Data)
 	if !loopback {
 		fmt.Fprintf(std.out, "callers need the key in %s\n", d.Directory().ServerKey())
+	}
+	if !d.CanCall() {
+		fmt.Fprintln(std.out, "nobody is called from here: name people on duty with --contact")
 	}
 	return serveUntil(ctx, server, listener)
 }

@@ -38,6 +38,10 @@ func (c statusCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	var s struct {
 		Deliveries, Waiting, Observations, Duplicates, Refused, Findings, Threats, Incidents int64
+		Proposed                                                                             int64
+		Own                                                                                  int64 `json:"own_parties"`
+		Duties                                                                               map[string]int64
+		Clock                                                                                clockState
 		Outbox                                                                               struct{ Waiting, Dead int64 }
 		Ledger                                                                               struct {
 			Entries int64
@@ -56,6 +60,9 @@ func (c statusCommand) Run(ctx context.Context, std streams) (err error) {
 		{"refused", count(s.Refused)},
 		{"findings", count(s.Findings)},
 		{"threats", count(s.Threats)},
+		{"incidents", fmt.Sprintf("%s, %s of them proposed", count(s.Incidents), count(s.Proposed))},
+		{"duties", dutyCounts(s.Duties, s.Own)},
+		{"clock", s.Clock.text()},
 		{"outbox", fmt.Sprintf("%s waiting, %s dead", count(s.Outbox.Waiting), count(s.Outbox.Dead))},
 		{"ledger", fmt.Sprintf("%s entries, head %s", count(s.Ledger.Entries), s.Ledger.Head)},
 	} {
@@ -78,6 +85,41 @@ func firstError(a, b error) error {
 		return a
 	}
 	return b
+}
+
+// clockState is what the platform knows of its machine's clock.
+type clockState struct {
+	Known    bool    `json:"known"`
+	OffsetMS float64 `json:"offset_ms"`
+	BoundMS  float64 `json:"bound_ms"`
+	Source   string  `json:"source"`
+}
+
+func (c clockState) text() string {
+	switch {
+	case !c.Known:
+		return "how far it is off isn't known"
+	case c.OffsetMS > 1000 || c.OffsetMS < -1000:
+		return fmt.Sprintf("OFF by %.0f ms (%s): moments are reckoned by it", c.OffsetMS, plain(c.Source))
+	}
+	return fmt.Sprintf("off by %.0f ms, within %.0f ms (%s)", c.OffsetMS, c.BoundMS, plain(c.Source))
+}
+
+// dutyCounts counts duties by state, those that there are.
+func dutyCounts(states map[string]int64, own int64) string {
+	var parts []string
+	for _, state := range []string{"open", "unset", "missed", "late", "met", "suspended", "superseded", "void"} {
+		if n := states[state]; n > 0 {
+			parts = append(parts, count(n)+" "+state)
+		}
+	}
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, ", ")
+	case own == 0:
+		return "none: this platform speaks for no party yet (tocsin party add --own)"
+	}
+	return "none"
 }
 
 type findingsCommand struct {

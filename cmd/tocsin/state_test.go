@@ -54,7 +54,13 @@ var stateQueries = map[string]string{
 	"holdings":   `SELECT low, high, suffix, asn, holder, party, region, held_from, held_to, ended_by > 0 FROM holding ORDER BY low, high, suffix, asn, held_from`,
 	"imports":    `SELECT source, name, digest, state, rows_read, refused, added, ended, compiled FROM holding_import WHERE state = 1 ORDER BY id`,
 	"abandoned":  `SELECT source, name, digest FROM holding_import WHERE state = 2 ORDER BY id`,
-	"entries":    `SELECT kind, actor, COUNT(*) FROM change_set WHERE kind NOT IN ('give up import') GROUP BY kind, actor ORDER BY kind, actor`,
+	// Grading comes after folding, several growths at a time: how many differs.
+	"entries": `SELECT kind, actor, COUNT(*) FROM change_set WHERE kind NOT IN ('give up import', 'grade', 'rebase') GROUP BY kind, actor ORDER BY kind, actor`,
+	"incidents": `SELECT h.class, h.family_key, i.category, i.title, i.state, i.tlp, i.exercise, i.recorded_by, COUNT(*) FROM incident i JOIN threat h ON h.id = i.threat
+		GROUP BY h.class, h.family_key, i.category, i.title, i.state, i.tlp, i.exercise, i.recorded_by ORDER BY h.class, h.family_key`,
+	"grades": `SELECT h.class, h.family_key, g.regime, g.standing, g.level, g.reach, g.rule, g.blank FROM grade g JOIN incident i ON i.id = g.incident JOIN threat h ON h.id = i.threat
+		ORDER BY h.class, h.family_key, g.id`,
+	"ungraded": `SELECT COUNT(*) FROM growth`,
 }
 
 // state reads a data directory that nobody owns.

@@ -1,0 +1,479 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/report"
+	"tocsin/store"
+)
+
+// maxRows bounds how many findings a report or an order lists.
+const maxRows = 10_000
+
+// DraftReport opens the report that a duty asks for, its fields filled from what is
+// known. It gives ErrConflict where there is one already: that one goes on.
+func (d *Desk) DraftReport(ctx context.Context, who casebook.Actor, duty casebook.ID) (casebook.Report, error) {
+	at := d.Now()
+	if err := d.isPerson(who, "draft a report"); err != nil {
+		return casebook.Report{}, err
+	}
+	r := d.Reader(casebook.Operator())
+	owed, err := r.Duty(ctx, duty)
+	if err != nil {
+		return casebook.Report{}, err
+	}
+	there, err := r.Reports(ctx, owed.Incident, casebook.ID{}, 1000)
+	if err != nil {
+		return casebook.Report{}, err
+	}
+	if i := slices.IndexFunc(there, func(one casebook.Report) bool { return one.Duty == duty && one.State != casebook.WithdrawnReport }); i >= 0 {
+		return there[i], fmt.Errorf("%s has a report already, %s: write into that one: %w", duty.Text(casebook.DutyPrefix), there[i].ID.Text(casebook.ReportPrefix), casebook.ErrConflict)
+	}
+	opened := casebook.Report{Incident: owed.Incident, Duty: duty, Party: owed.Party, Regime: owed.Regime, Stage: owed.Stage, OpenedAt: at}
+	form, err := d.form(ctx, who, opened, at)
+	if err != nil {
+		return casebook.Report{}, err
+	}
+	_, err = d.change(ctx, who, "draft report", at, owed.Incident, func(c *casework) error {
+		opened.Mark = c.incident.Mark
+		opened.Mark.RecordedBy = who.String()
+		if opened, err = c.tx.OpenReport(opened, form.Frozen()); err != nil {
+			return err
+		}
+		return c.log(casebook.Anchor{Kind: casebook.ReportDrafted, At: at, Source: opened.ID.Text(casebook.ReportPrefix), Note: opened.Regime + " " + opened.Stage})
+	})
+	return opened, err
+}
+
+// Form gives a report as a form: drafted afresh from what is known now, under what
+// people wrote into it.
+func (d *Desk) Form(ctx context.Context, who casebook.Actor, scope casebook.Scope, id casebook.ID) (report.Form, error) {
+	r, fields, err := d.Reader(scope).Report(ctx, id)
+	if err != nil {
+		return report.Form{}, err
+	}
+	form, err := d.form(ctx, who, r, d.Now())
+	if err != nil {
+		return form, err
+	}
+	form.Report, form.Version = id, r.Version
+	return form.With(fields)
+}
+
+// form drafts a report from what is known at a moment.
+func (d *Desk) form(ctx context.Context, who casebook.Actor, one casebook.Report, at time.Time) (report.Form, error) {
+	r := d.Reader(casebook.Operator())
+	m := report.Matter{At: at, Lang: d.lang(), Filler: who.Name, Task: one.Task}
+	var err error
+	if m.Incident, err = r.Incident(ctx, one.Incident); err != nil {
+		return report.Form{}, err
+	}
+	if !m.Incident.Threat.IsZero() {
+		if m.Threat, err = r.Threat(ctx, m.Incident.Threat); err != nil {
+			return report.Form{}, err
+		}
+		findings, err := r.FindingPage(ctx, store.FindingFilter{Threat: m.Incident.Threat}, casebook.ID{}, maxRows)
+		if err != nil {
+			return report.Form{}, err
+		}
+		for i, f := range findings {
+			m.Rows = append(m.Rows, report.RowOf(i+1, f))
+		}
+	}
+	if m.Grades, err = r.Grades(ctx, one.Incident); err != nil {
+		return report.Form{}, err
+	}
+	if m.Timeline, err = r.Anchors(ctx, one.Incident); err != nil {
+		return report.Form{}, err
+	}
+	known, err := r.Facts(ctx, one.Incident)
+	if err != nil {
+		return report.Form{}, err
+	}
+	m.Facts = casebook.Facts{}
+	for _, f := range known {
+		m.Facts[f.Name] = f.Value
+	}
+	if !one.Duty.IsZero() {
+		if m.Duty, err = r.Duty(ctx, one.Duty); err != nil {
+			return report.Form{}, err
+		}
+	}
+	parties, err := r.Parties(ctx)
+	if err != nil {
+		return report.Form{}, err
+	}
+	for _, p := range parties {
+		if p.ID == one.Party {
+			m.Party = p
+		}
+	}
+	m.To = addressees(m.Duty, parties)
+	m.Stage = d.stage(one, m.Duty.Pack)
+	return report.Draft(m), nil
+}
+
+// stage says what the law asks of a report, by the version of the pack under which its
+// duty was written.
+func (d *Desk) stage(one casebook.Report, pack string) report.Stage {
+	p, err := d.laws.ByDigest(pack)
+	if err != nil {
+		if p, err = d.laws.Find(one.Regime); err != nil {
+			return report.Stage{Regime: one.Regime, ID: one.Stage, Name: one.Stage}
+		}
+	}
+	s, _ := p.Stage(one.Stage)
+	return report.Stage{Regime: p.ID, ID: one.Stage, Name: cmp.Or(s.Name, one.Stage), Article: s.Article, Pack: p.Digest, Content: s.Content}
+}
+
+// addressees gives those who must have a filing, by the parties that are known here.
+func addressees(duty casebook.Duty, parties []casebook.Party) []report.Addressee {
+	var all []report.Addressee
+	add := func(roles []string, copies bool) {
+		for _, role := range roles {
+			name := strings.ReplaceAll(role, "_", " ")
+			for _, p := range parties {
+				if slices.Contains(p.Roles, role) {
+					name = p.Name
+					break
+				}
+			}
+			all = append(all, report.Addressee{Role: role, Name: name, Copy: copies})
+		}
+	}
+	add(duty.To, false)
+	add(duty.CopyTo, true)
+	return all
+}
+
+// EditReport writes what a person put into the fields of a draft, or of what is to be
+// filed next.
+func (d *Desk) EditReport(ctx context.Context, who casebook.Actor, id casebook.ID, fields []casebook.FormField) (casebook.Report, error) {
+	at := d.Now()
+	if err := d.isPerson(who, "write a report"); err != nil {
+		return casebook.Report{}, err
+	}
+	one, had, err := d.Reader(casebook.Operator()).Report(ctx, id)
+	if err != nil {
+		return one, err
+	}
+	for i := range fields {
+		if fields[i].From == "" {
+			fields[i].From = who.String()
+		}
+	}
+	merged := slices.DeleteFunc(had, func(old casebook.FormField) bool {
+		return slices.ContainsFunc(fields, func(f casebook.FormField) bool { return f.ID == old.ID })
+	})
+	merged = append(merged, fields...)
+	if _, err := (report.Form{}).With(merged); err != nil {
+		return one, err
+	}
+	_, err = d.change(ctx, who, "write report", at, one.Incident, func(c *casework) error { return c.tx.Draft(id, merged) })
+	return one, err
+}
+
+// A Filing says how a report is filed.
+type Filing struct {
+	// Channel is "program" for what this platform sends itself; otherwise it was filed
+	// outside: "mail", "phone", "fax", "portal", "post".
+	Channel    string
+	FiledAt    time.Time // outside: when; zero now
+	To         []string  // outside: roles of those who got it; none: everybody it had to go to
+	Proof      string    // outside: the call sheet, or what the portal answered
+	Reference  string    // outside: the recipient's own number
+	LateReason string
+	Corrects   int // number of the version that this one corrects, 0 none
+}
+
+var channels = []string{"program", "mail", "phone", "fax", "portal", "post"}
+
+// FileReport files the next version of a report to the recipients that the law
+// decides. In the program it goes out with the commit, as lines of the outbox: that a
+// recipient has it is a fact of its own, which comes with the proof. Filed outside, it
+// needs one.
+func (d *Desk) FileReport(ctx context.Context, who casebook.Actor, id casebook.ID, f Filing) (casebook.ReportVersion, error) {
+	at := d.Now()
+	var v casebook.ReportVersion
+	if err := d.isPerson(who, "file a report"); err != nil {
+		return v, err
+	}
+	f.Channel = cmp.Or(f.Channel, "program")
+	if !slices.Contains(channels, f.Channel) {
+		return v, fmt.Errorf("channel %q: it is one of %s: %w", f.Channel, strings.Join(channels, ", "), casebook.ErrInvalid)
+	}
+	outside := f.Channel != "program"
+	if f.FiledAt.IsZero() || !outside {
+		f.FiledAt = at
+	}
+	if outside && strings.TrimSpace(f.Proof) == "" {
+		return v, fmt.Errorf("what was filed by %s needs its proof: the call sheet, or what the other side answered: %w", f.Channel, casebook.ErrInvalid)
+	}
+	if err := d.isPast("filed at", f.FiledAt, at); err != nil {
+		return v, err
+	}
+	one, _, err := d.Reader(casebook.Operator()).Report(ctx, id)
+	if err != nil {
+		return v, err
+	}
+	form, err := d.Form(ctx, who, casebook.Operator(), id)
+	if err != nil {
+		return v, err
+	}
+	if gaps := form.Check(); report.Stops(gaps) && !outside {
+		var missing []string
+		for _, g := range gaps {
+			if g.Stops {
+				missing = append(missing, g.Says.EN)
+			}
+		}
+		return v, fmt.Errorf("%s: %w", strings.Join(missing, " "), casebook.ErrInvalid)
+	}
+	v = casebook.ReportVersion{Report: id, Number: one.Version + 1, Fields: form.Frozen(), FiledAt: f.FiledAt, Channel: f.Channel,
+		LateReason: clip(f.LateReason, 2000), Corrects: f.Corrects, By: who.String()}
+	if f.Corrects < 0 || f.Corrects > one.Version {
+		return v, fmt.Errorf("report %s has no version %d to correct: %w", id.Text(casebook.ReportPrefix), f.Corrects, casebook.ErrInvalid)
+	}
+	form.Version, form.Corrects, form.At, form.Late = v.Number, v.Corrects, v.FiledAt, v.LateReason
+	filed, err := form.JSON()
+	if err != nil {
+		return v, err
+	}
+	v.Digest = sha256.Sum256(filed)
+	_, err = d.change(ctx, who, "file report", at, one.Incident, func(c *casework) error { return c.file(one, v, form, filed, f, outside) })
+	if err == nil {
+		d.outgoing.tell()
+	}
+	return v, err
+}
+
+// file writes a version with its recipients, and what carries it to them.
+func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form report.Form, filed []byte, f Filing, outside bool) error {
+	var to []casebook.Recipient
+	var messages []string
+	for n, a := range form.To {
+		r := casebook.Recipient{Role: a.Role, Name: a.Name, Copy: a.Copy}
+		message := ""
+		switch {
+		case outside && (len(f.To) == 0 || slices.Contains(f.To, a.Role)):
+			r.DispatchedAt, r.Proof, r.Reference = f.FiledAt, clip(f.Proof, 8000), clip(f.Reference, 200)
+			if f.Channel == "phone" || f.Channel == "portal" {
+				r.DeliveredAt = f.FiledAt
+			}
+		case outside:
+			continue
+		default:
+			target, err := c.reach(a.Role, "reports")
+			if err != nil {
+				return err
+			}
+			if target != "" {
+				message = fmt.Sprintf("rep-%s-%d-%d", strings.TrimPrefix(one.ID.Text(casebook.ReportPrefix), "rep_"), v.Number, n+1)
+				if err := c.post("report", message, target, form); err != nil {
+					return err
+				}
+			}
+		}
+		to, messages = append(to, r), append(messages, message)
+	}
+	if _, err := c.tx.FileReport(v, filed, to, messages); err != nil {
+		return err
+	}
+	note := fmt.Sprintf("version %d by %s", v.Number, v.Channel)
+	if v.LateReason != "" {
+		note += "; late: " + v.LateReason
+	}
+	if err := c.log(casebook.Anchor{Kind: casebook.ReportFiled, At: v.FiledAt, Source: one.ID.Text(casebook.ReportPrefix), Note: note}); err != nil {
+		return err
+	}
+	return c.meets(one, v.Number)
+}
+
+// reach gives where a party with a role is reached for something; "" where none is.
+func (c *casework) reach(role, kind string) (string, error) {
+	parties, err := c.tx.PartiesAs(c.incident.Mark.Tenant, role)
+	for _, p := range parties {
+		contacts, failed := c.tx.Contacts(p.ID)
+		if failed != nil {
+			return "", failed
+		}
+		for _, one := range contacts {
+			if one.Kind == kind {
+				return one.Target, nil
+			}
+		}
+	}
+	return "", err
+}
+
+// lang is the language of what goes out.
+func (d *Desk) lang() report.Lang {
+	if d.language == "zh" {
+		return report.Chinese
+	}
+	return report.English
+}
+
+// post puts a filing into the outbox.
+func (c *casework) post(kind, message, target string, form report.Form) error {
+	body, err := form.JSON()
+	if err != nil {
+		return err
+	}
+	lang := c.desk.lang()
+	payload, err := json.Marshal(Message{Target: target, Subject: form.Subject(lang), Text: form.Letter(lang), Body: body, At: c.at.UTC(), Urgent: true})
+	if err != nil {
+		return err
+	}
+	return c.tx.Enqueue(store.OutboxLine{Tenant: c.incident.Mark.Tenant, Kind: kind, MessageID: message, Payload: payload})
+}
+
+// meets looks whether the recipients that a duty needs have what meets it, and says so
+// in the log: the law's clock stops with that entry.
+func (c *casework) meets(one casebook.Report, version int) error {
+	if one.Duty.IsZero() {
+		return nil
+	}
+	duties, err := c.tx.Duties(one.Incident)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(duties, func(d casebook.Duty) bool { return d.ID == one.Duty })
+	if i < 0 || !duties[i].State.Runs() && duties[i].State != casebook.Missed {
+		return nil
+	}
+	to, err := c.tx.Recipients(one.ID, version)
+	if err != nil {
+		return err
+	}
+	at, met := metAt(duties[i], to)
+	if !met {
+		return nil
+	}
+	if err := c.log(casebook.Anchor{Kind: one.Regime + "/" + one.Stage + ".submitted", At: at, Source: one.ID.Text(casebook.ReportPrefix)}); err != nil {
+		return err
+	}
+	return c.judge()
+}
+
+// metAt gives the moment at which those who must have a filing had what meets a duty:
+// the first of them where one is enough, else the last.
+func metAt(d casebook.Duty, to []casebook.Recipient) (at time.Time, met bool) {
+	n := 0
+	for _, r := range to {
+		if r.Copy {
+			continue
+		}
+		n++
+		moment := r.DispatchedAt
+		switch d.Meets {
+		case "delivered":
+			moment = r.DeliveredAt
+		case "acknowledged":
+			moment = r.AcknowledgedAt
+		}
+		switch {
+		case moment.IsZero() && !d.AnyOf:
+			return time.Time{}, false
+		case moment.IsZero():
+		case at.IsZero(), d.AnyOf && moment.Before(at), !d.AnyOf && moment.After(at):
+			at = moment
+		}
+	}
+	return at, n > 0 && !at.IsZero()
+}
+
+// A Receipt is what became of a filing with one recipient, as a person or a machine
+// tells it.
+type Receipt struct {
+	Fact      string // "dispatched", "delivered" or "acknowledged"
+	At        time.Time
+	Reference string
+	Proof     string
+}
+
+// Acknowledge writes what became of a filing with one recipient.
+func (d *Desk) Acknowledge(ctx context.Context, who casebook.Actor, id casebook.ID, r Receipt) (casebook.Recipient, error) {
+	at := d.Now()
+	var to casebook.Recipient
+	if r.At.IsZero() {
+		r.At = at
+	}
+	if err := d.isPast("at", r.At, at); err != nil {
+		return to, err
+	}
+	if r.Fact != "dispatched" && r.Fact != "delivered" && r.Fact != "acknowledged" {
+		return to, fmt.Errorf("%q is none of dispatched, delivered, acknowledged: %w", r.Fact, casebook.ErrInvalid)
+	}
+	return to, d.act(ctx, who, "receipt", at, func(c *casework) (err error) {
+		if to, err = c.tx.Recipient(id); err != nil {
+			return err
+		}
+		return c.receive(&to, r)
+	})
+}
+
+// receive writes one fact of a recipient, in its report's case.
+func (c *casework) receive(to *casebook.Recipient, r Receipt) error {
+	one, _, err := c.tx.Report(to.Report)
+	if err != nil {
+		return err
+	}
+	if c.incident, err = c.tx.Incident(one.Incident); err != nil {
+		return err
+	}
+	switch r.Fact {
+	case "dispatched":
+		to.DispatchedAt = r.At
+	case "delivered":
+		to.DeliveredAt = r.At
+	case "acknowledged":
+		to.AcknowledgedAt = r.At
+	}
+	for _, earlier := range []*time.Time{&to.DispatchedAt, &to.DeliveredAt} {
+		// Who acknowledged has it, and what was delivered was dispatched.
+		if earlier.IsZero() && (r.Fact == "acknowledged" || r.Fact == "delivered" && earlier == &to.DispatchedAt) {
+			*earlier = r.At
+		}
+	}
+	to.Reference, to.Proof = cmp.Or(clip(r.Reference, 200), to.Reference), cmp.Or(clip(r.Proof, 8000), to.Proof)
+	if err := c.tx.SaveRecipient(*to); err != nil {
+		return err
+	}
+	if err := c.log(casebook.Anchor{Kind: casebook.ReportReceived, At: r.At, Source: one.ID.Text(casebook.ReportPrefix), Note: to.Name + ": " + r.Fact}); err != nil {
+		return err
+	}
+	return c.meets(one, to.Version)
+}
+
+// carried writes what became of an outbox line into what it carried.
+func (d *Desk) carried(tx *store.Tx, o store.Outgoing, at time.Time, said string) error {
+	to, ok, err := tx.RecipientBy(o.MessageID)
+	if err != nil {
+		return err
+	}
+	c := casework{desk: d, tx: tx, who: sender, at: at, clock: d.ClockState()}
+	if ok {
+		if err := c.receive(&to, Receipt{Fact: "dispatched", At: at, Proof: said}); err != nil {
+			return err
+		}
+	}
+	order, ok, err := tx.OrderBy(o.MessageID)
+	if err == nil && ok {
+		if c.incident, err = tx.Incident(order.Incident); err == nil {
+			err = c.served(order, at, said)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return d.enqueue(tx, at, c.calls)
+}

@@ -1,0 +1,346 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/casebook"
+	"tocsin/regime"
+	"tocsin/report"
+	"tocsin/store"
+)
+
+// Measures are what an order may ask for.
+var Measures = []string{"clean", "notify_user", "suspend_domain", "block_address", "disconnect", "preserve_evidence", "other"}
+
+// A Command is an order as somebody drafts it.
+type Command struct {
+	Incident casebook.ID
+	Party    casebook.ID   // to whom
+	Findings []casebook.ID // none: every one of the party's in the incident's threat that isn't verified
+	Measure  string
+	Regime   string // whose power; "" looks in all that are in force
+	Limit    time.Duration
+	Text     string
+}
+
+// DraftOrder drafts an order. It gives ErrForbidden, with the sentence which power is
+// missing, where no law in force lets one of our parties order this of that party.
+func (d *Desk) DraftOrder(ctx context.Context, who casebook.Actor, o Command) (casebook.Order, error) {
+	at := d.Now()
+	var order casebook.Order
+	if err := d.isPerson(who, "draft an order"); err != nil {
+		return order, err
+	}
+	if !slices.Contains(Measures, o.Measure) {
+		return order, fmt.Errorf("measure %q: it is one of %s: %w", o.Measure, strings.Join(Measures, ", "), casebook.ErrInvalid)
+	}
+	if o.Limit < time.Minute || o.Limit > 366*24*time.Hour {
+		return order, fmt.Errorf("limit %v: from a minute to a year: %w", o.Limit, casebook.ErrInvalid)
+	}
+	_, err := d.change(ctx, who, "draft order", at, o.Incident, func(c *casework) error {
+		if c.incident.State != casebook.OpenIncident {
+			return fmt.Errorf("incident %s is %s: only an open one orders anything: %w", o.Incident.Text(casebook.IncidentPrefix), c.incident.State, casebook.ErrConflict)
+		}
+		to, err := c.tx.Party(o.Party)
+		if err != nil {
+			return err
+		}
+		by, power, err := c.power(to, o)
+		if err != nil {
+			return err
+		}
+		if len(o.Findings) == 0 {
+			if o.Findings, err = c.tx.FindingsOf(c.incident.Threat, to.Name, maxRows); err != nil {
+				return err
+			}
+		}
+		if len(o.Findings) == 0 {
+			return fmt.Errorf("nothing of %s is known in this incident: name the findings: %w", to.Name, casebook.ErrInvalid)
+		}
+		m := c.incident.Mark
+		m.RecordedBy = who.String()
+		order, err = c.tx.DraftOrder(casebook.Order{Mark: m, Incident: o.Incident, Party: to.ID, PartyName: to.Name, By: by.ID, Measure: o.Measure,
+			Power: power.Regime + "/" + power.ID, Article: power.Article, Pack: power.Pack, Form: power.Form, Limit: o.Limit, Text: clip(o.Text, 8000)}, o.Findings)
+		if err != nil {
+			return err
+		}
+		return c.log(casebook.Anchor{Kind: casebook.OrderDrafted, At: at, Source: order.ID.Text(casebook.OrderPrefix), Note: fmt.Sprintf("%s, %d rows, to %s under %s", o.Measure, len(o.Findings), to.Name, order.Power)})
+	})
+	return order, err
+}
+
+// power finds what an order of one of our parties to another rests on today.
+func (c *casework) power(to casebook.Party, o Command) (by casebook.Party, power regime.Power, err error) {
+	own, err := c.tx.OwnParties(c.incident.Mark.Tenant)
+	if err != nil {
+		return by, power, err
+	}
+	if len(own) == 0 {
+		return by, power, fmt.Errorf("this platform speaks for no party, so that nobody here may order: tocsin party add --own: %w", casebook.ErrForbidden)
+	}
+	var regimes []string
+	if o.Regime != "" {
+		regimes = []string{o.Regime}
+	}
+	var missing error
+	for _, p := range own {
+		for _, role := range p.Roles {
+			for _, against := range to.Roles {
+				power, err := c.desk.laws.Power(c.at, "order", role, against, regimes...)
+				if err == nil {
+					return p, power, nil
+				}
+				missing = cmp.Or(missing, err)
+			}
+		}
+	}
+	return by, power, missing
+}
+
+// ApproveOrder approves a draft. It takes another person than the one who drafted it.
+func (d *Desk) ApproveOrder(ctx context.Context, who casebook.Actor, id casebook.ID) (casebook.Order, error) {
+	return d.onOrder(ctx, who, "approve order", id, func(c *casework, o *casebook.Order) error {
+		if o.State != casebook.DraftOrder {
+			return fmt.Errorf("order %s is %s: %w", id.Text(casebook.OrderPrefix), o.State, casebook.ErrConflict)
+		}
+		if o.DraftedBy == who.String() {
+			return fmt.Errorf("order %s was drafted by %s: it needs a second person: %w", id.Text(casebook.OrderPrefix), who.Name, casebook.ErrForbidden)
+		}
+		// A power may have gone out of force since.
+		to, err := c.tx.Party(o.Party)
+		if err != nil {
+			return err
+		}
+		law, _, _ := strings.Cut(o.Power, "/")
+		if _, _, err := c.power(to, Command{Regime: law}); err != nil {
+			return err
+		}
+		o.State, o.ApprovedBy = casebook.ApprovedOrder, who.String()
+		return c.log(casebook.Anchor{Kind: casebook.OrderApproved, At: c.at, Source: id.Text(casebook.OrderPrefix)})
+	})
+}
+
+// ServeOrder serves an approved order. In the program it goes to the party's contact
+// for orders, and is served when the other side has taken it; outside it was served at
+// a moment, with a proof. The limit runs from service.
+func (d *Desk) ServeOrder(ctx context.Context, who casebook.Actor, id casebook.ID, outside *Receipt) (casebook.Order, error) {
+	order, err := d.onOrder(ctx, who, "serve order", id, func(c *casework, o *casebook.Order) error {
+		if o.State != casebook.ApprovedOrder {
+			return fmt.Errorf("order %s is %s, not approved: %w", id.Text(casebook.OrderPrefix), o.State, casebook.ErrConflict)
+		}
+		if o.Task == "" {
+			var err error
+			if o.Task, err = c.task(*o); err != nil {
+				return err
+			}
+		}
+		if outside != nil {
+			if strings.TrimSpace(outside.Proof) == "" {
+				return fmt.Errorf("what was served outside needs its proof: %w", casebook.ErrInvalid)
+			}
+			if err := d.isPast("served at", outside.At, c.at); err != nil {
+				return err
+			}
+			if outside.At.IsZero() {
+				outside.At = c.at
+			}
+			return c.served(*o, outside.At, outside.Proof)
+		}
+		contacts, err := c.tx.Contacts(o.Party)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(contacts, func(one store.Contact) bool { return one.Kind == "orders" })
+		if i < 0 {
+			return fmt.Errorf("%s has no contact for orders: add one (tocsin party contact), or serve it outside with its proof: %w", o.PartyName, casebook.ErrConflict)
+		}
+		message := "ord-" + strings.TrimPrefix(o.ID.Text(casebook.OrderPrefix), "ord_")
+		if err := c.tx.SaveOrder(*o, message); err != nil {
+			return err
+		}
+		return c.postOrder(*o, message, contacts[i].Target)
+	})
+	d.outgoing.tell()
+	return order, err
+}
+
+func (c *casework) postOrder(o casebook.Order, message, target string) error {
+	rows, err := c.tx.OrderRows(o.ID)
+	if err != nil {
+		return err
+	}
+	instruction, err := c.instruction(o, rows)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds())})
+	if err != nil {
+		return err
+	}
+	lang := c.desk.lang()
+	payload, err := json.Marshal(Message{Target: target, Subject: instruction.Subject(lang), Text: instruction.Letter(lang), Body: body, At: c.at.UTC(), Urgent: true})
+	if err != nil {
+		return err
+	}
+	return c.tx.Enqueue(store.OutboxLine{Tenant: c.incident.Mark.Tenant, Kind: "order", MessageID: message, Payload: payload})
+}
+
+// task gives an order its number: of the region of who orders, the country's where
+// that has none.
+func (c *casework) task(o casebook.Order) (string, error) {
+	region := "ZZ" // ISO 3166 keeps it free for users
+	if !o.By.IsZero() {
+		by, err := c.tx.Party(o.By)
+		if err != nil {
+			return "", err
+		}
+		region = cmp.Or(by.Region, region)
+	}
+	year := c.at.UTC().Year()
+	n, err := c.tx.NextTask(c.incident.Mark.Tenant, fmt.Sprintf("%s-%d-", strings.ToUpper(region), year))
+	if err != nil {
+		return "", err
+	}
+	number, err := report.NewTaskNumber(region, year, n)
+	return number.String(), err
+}
+
+// instruction is an order as its party reads it.
+func (c *casework) instruction(o casebook.Order, rows []casebook.OrderRow) (report.Instruction, error) {
+	in := report.Instruction{Order: o, Zone: "Asia/Shanghai"}
+	if !o.By.IsZero() {
+		by, err := c.tx.Party(o.By)
+		if err != nil {
+			return in, err
+		}
+		in.Issuer = by.Name
+	}
+	if pack, err := c.desk.laws.ByDigest(o.Pack); err == nil {
+		in.Zone = pack.Zone
+		_, id, _ := strings.Cut(o.Power, "/")
+		for _, p := range pack.Powers {
+			if p.ID == id {
+				in.Power, in.Confidence, in.Appeal = p.Says, p.Confidence, p.Appeal
+			}
+		}
+	}
+	for _, r := range rows {
+		in.Rows = append(in.Rows, report.OrderRow{OrderRow: r, What: c.incident.ThreatName})
+	}
+	return in, nil
+}
+
+// served writes that an order reached its party: the limit runs, and its findings are
+// told.
+func (c *casework) served(o casebook.Order, at time.Time, proof string) error {
+	o.State, o.ServedAt, o.Due = casebook.ServedOrder, at, at.Add(o.Limit)
+	if err := c.tx.SaveOrder(o, ""); err != nil {
+		return err
+	}
+	rows, err := c.tx.OrderRows(o.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if err := c.tx.SetFinding(r.Finding, casebook.Told); err != nil {
+			return err
+		}
+	}
+	return c.log(casebook.Anchor{Kind: casebook.OrderServed, At: at, Source: o.ID.Text(casebook.OrderPrefix), Note: o.Task + "; " + clip(proof, 500)})
+}
+
+// WithdrawOrder takes an order back, with the reason.
+func (d *Desk) WithdrawOrder(ctx context.Context, who casebook.Actor, id casebook.ID, reason string) (casebook.Order, error) {
+	if reason = clip(strings.TrimSpace(reason), 2000); reason == "" {
+		return casebook.Order{}, fmt.Errorf("say why it is withdrawn: %w", casebook.ErrInvalid)
+	}
+	return d.onOrder(ctx, who, "withdraw order", id, func(c *casework, o *casebook.Order) error {
+		if o.State >= casebook.ClosedOrder {
+			return fmt.Errorf("order %s is %s: %w", id.Text(casebook.OrderPrefix), o.State, casebook.ErrConflict)
+		}
+		o.State, o.Reason = casebook.WithdrawnOrder, reason
+		return c.log(casebook.Anchor{Kind: casebook.OrderWithdrawn, At: c.at, Source: id.Text(casebook.OrderPrefix), Note: reason})
+	})
+}
+
+func (d *Desk) onOrder(ctx context.Context, who casebook.Actor, kind string, id casebook.ID, f func(*casework, *casebook.Order) error) (casebook.Order, error) {
+	at := d.Now()
+	var order casebook.Order
+	if err := d.isPerson(who, kind); err != nil {
+		return order, err
+	}
+	return order, d.act(ctx, who, kind, at, func(c *casework) (err error) {
+		if order, err = c.tx.Order(id); err != nil {
+			return err
+		}
+		if c.incident, err = c.tx.Incident(order.Incident); err != nil {
+			return err
+		}
+		if err := f(c, &order); err != nil {
+			return err
+		}
+		if now, err := c.tx.Order(id); err != nil || now.State == casebook.ServedOrder && order.State == casebook.ApprovedOrder {
+			order = now
+			return err
+		}
+		return c.tx.SaveOrder(order, "")
+	})
+}
+
+// Answer writes what a party says of the rows of an order. A row that isn't in the
+// order is refused and stops nothing; how many were taken is told.
+func (d *Desk) Answer(ctx context.Context, who casebook.Actor, id casebook.ID, answers []report.Answer) (taken int, bad []casebook.Refusal, err error) {
+	at := d.Now()
+	err = d.act(ctx, who, "answer order", at, func(c *casework) error {
+		taken, bad = 0, nil
+		o, err := c.tx.Order(id)
+		if err != nil {
+			return err
+		}
+		if o.State != casebook.ServedOrder {
+			return fmt.Errorf("order %s is %s: it can't be answered: %w", id.Text(casebook.OrderPrefix), o.State, casebook.ErrConflict)
+		}
+		if c.incident, err = c.tx.Incident(o.Incident); err != nil {
+			return err
+		}
+		rows, err := c.tx.OrderRows(id)
+		if err != nil {
+			return err
+		}
+		instruction, err := c.instruction(o, rows)
+		if err != nil {
+			return err
+		}
+		var good []report.Answer
+		good, bad = instruction.Match(answers)
+		for _, a := range good {
+			i := slices.IndexFunc(rows, func(r casebook.OrderRow) bool { return r.Number == a.Number })
+			if err := c.answer(&rows[i], a, at); err != nil {
+				return err
+			}
+			taken++
+		}
+		return c.log(casebook.Anchor{Kind: casebook.OrderAnswered, At: at, Source: id.Text(casebook.OrderPrefix), Note: fmt.Sprintf("%d of %d rows", taken, len(rows))})
+	})
+	return taken, bad, err
+}
+
+func (c *casework) answer(r *casebook.OrderRow, a report.Answer, at time.Time) error {
+	r.State, r.Answer, r.Note, r.AnsweredAt, r.Until = casebook.AnsweredRow, a.Kind, clip(a.Note, 2000), at, a.Until
+	if !a.At.IsZero() && a.At.Before(at) {
+		r.AnsweredAt = a.At
+	}
+	if err := c.tx.SaveOrderRow(*r); err != nil {
+		return err
+	}
+	if a.Kind.Claims() {
+		return c.tx.SetFinding(r.Finding, casebook.ClaimedClean)
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+package report
+
+// CheckDigits is for tests from outside.
+func CheckDigits(body string) string { return checkDigits(body) }

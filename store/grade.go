@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"tocsin/casebook"
+)
+
+var gradeTable = covered(21, "grade", `public:b! incident:i! regime:t! pack:t! standing:i! level:t! reach:i! rule:t! article:t! confidence:t! figures:t!
+	blank:t! at:i! reason:t! recorded_at:i! recorded_by:t!`)
+
+// Grade writes a grade of an incident and gives it its name.
+func (tx *Tx) Grade(g casebook.Grade) (casebook.Grade, error) {
+	incident, err := numberOf(tx.ctx, tx.conn, "incident", casebook.IncidentPrefix, g.Incident)
+	if err != nil {
+		return g, err
+	}
+	figures, err := json.Marshal(g.Figures)
+	if err != nil {
+		return g, err
+	}
+	id, err := tx.id("grade")
+	if err != nil {
+		return g, err
+	}
+	g.ID, g.RecordedAt = casebook.NewID(tx.at), tx.at
+	return g, tx.insert(gradeTable, []any{id, tx.salt(), g.ID[:], incident, g.Regime, g.Pack, int64(g.Standing), g.Level, int64(g.Reach), g.Rule, g.Article,
+		g.Confidence, string(figures), g.Blank, micros(g.At), g.Reason, micros(tx.at), g.By})
+}
+
+// Grades gives every grade of an incident in the order in which they were written;
+// the newest of a regime and standing stands.
+func (tx *Tx) Grades(incident casebook.ID) ([]casebook.Grade, error) {
+	return gradesOf(tx.ctx, tx.conn, "1 = 1", incident)
+}
+
+// Grades gives every grade of an incident in the order in which they were written;
+// the newest of a regime and standing stands.
+func (r *Reader) Grades(ctx context.Context, incident casebook.ID) ([]casebook.Grade, error) {
+	return gradesOf(ctx, r.q, r.seesOf("i"), incident)
+}
+
+func gradesOf(ctx context.Context, q querier, sees string, incident casebook.ID) ([]casebook.Grade, error) {
+	rows, err := q.QueryContext(ctx, `SELECT g.public, g.regime, g.pack, g.standing, g.level, g.reach, g.rule, g.article, g.confidence, g.figures, g.blank,
+		g.at, g.reason, g.recorded_at, g.recorded_by
+		FROM grade g JOIN incident i ON i.id = g.incident WHERE i.public = $1 AND `+sees+` ORDER BY g.id`, incident[:])
+	return collect(rows, err, func(rows *sql.Rows) (casebook.Grade, error) {
+		g := casebook.Grade{Incident: incident}
+		var public []byte
+		var figures string
+		var at, recorded int64
+		err := rows.Scan(&public, &g.Regime, &g.Pack, &g.Standing, &g.Level, &g.Reach, &g.Rule, &g.Article, &g.Confidence, &figures, &g.Blank,
+			&at, &g.Reason, &recorded, &g.By)
+		if err != nil {
+			return g, err
+		}
+		copy(g.ID[:], public)
+		g.At, g.RecordedAt = moment(at), moment(recorded)
+		if err := json.Unmarshal([]byte(figures), &g.Figures); err != nil {
+			return g, fmt.Errorf("grade %s: %w", g.ID.Text(casebook.GradePrefix), err)
+		}
+		return g, nil
+	})
+}

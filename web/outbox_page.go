@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net/url"
+)
+
+// outboxView is the page of what is told outside.
+type outboxView struct {
+	Form    form
+	List    []outgoing
+	Filters []filter
+	CanCall bool
+	Done    string // Message-ID of the line that was just put back
+	More    bool   // older lines are left out
+}
+
+// outboxFilters are the ways to narrow the outbox.
+var outboxFilters = []string{"", "waiting", "sending", "sent", "dead"}
+
+func (s *server) outboxPage(x *exchange) error {
+	return s.showOutbox(x, outboxView{Form: blankForm(x.request), Done: x.request.URL.Query().Get("done")})
+}
+
+func (s *server) showOutbox(x *exchange, v outboxView) error {
+	ctx := x.request.Context()
+	r := s.desk.Reader(x.caller.scope)
+	word := x.request.URL.Query().Get("state")
+	counts, err := r.OutboxCounts(ctx)
+	if err != nil {
+		return err
+	}
+	for i, one := range outboxFilters {
+		line := filter{Key: one, Query: one, Here: one == word}
+		for state, n := range counts {
+			if i == 0 || state == i-1 {
+				line.Count += n
+			}
+		}
+		v.Filters = append(v.Filters, line)
+	}
+	answer, err := s.listOutbox(ctx, &listOutbox{Asked{x}, word, pageRows + 1})
+	if err != nil {
+		return err
+	}
+	all := answer.Body.Items
+	v.CanCall, v.More, v.List = s.desk.CanCall(), len(all) > pageRows, all[:min(len(all), pageRows)]
+	if v.Form.Status != 0 {
+		s.show(x, v.Form.Status, "outbox", v)
+		return nil
+	}
+	return s.render(x, "outbox", v, page[outgoing]{Items: v.List})
+}
+
+func (s *server) resendForm(x *exchange) error {
+	f, err := readForm(x, x.request.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	who := f.person()
+	if err = f.err(); err == nil {
+		_, err = s.desk.Resend(x.request.Context(), who, f.Name)
+	}
+	if err != nil {
+		return s.refuseForm(x, &f, err, "/outbox", func() error { return s.showOutbox(x, outboxView{Form: f}) })
+	}
+	keepName(x, who)
+	return s.done(x, "/outbox?done="+url.QueryEscape(f.Name), func() (any, error) {
+		o, err := s.desk.Reader(x.caller.scope).Outgoing(x.request.Context(), f.Name)
+		return viewOutgoing(o), err
+	})
+}
