@@ -101,6 +101,8 @@ func whatIsOdd(h *Host, w *Way) string {
 		return "; a known benign clock: " + w.Clock
 	case w.Service == ircService || irc(w.Port) && w.Transport == TCP:
 		parts = append(parts, "it speaks chat (IRC)")
+	case usual(w.Endpoint) && w.SelfSigned:
+		parts = append(parts, "its certificate vouches for itself")
 	case !usual(w.Endpoint):
 		parts = append(parts, fmt.Sprintf("nothing usual listens on port %d", w.Port))
 	case w.silentWeb(h):

@@ -64,6 +64,18 @@ func TestBeacon(t *testing.T) {
 			s.every(h, to("198.51.100.9:53/udp"), 1, 64, 0, 200, beat)
 		}, None},
 		{"a machine at home", func(s *scene, h string) { s.every(h, to("10.0.0.9:4782"), 1, 60, 0, 200, beat) }, None},
+		{"TLS that vouches for itself, on the web's port", func(s *scene, h string) {
+			s.every(h, web, 1, 60, 0, 60, call{lasts: 1, sent: 300, got: 200, service: "ssl"})
+			for i := range 60 {
+				s.shakes = append(s.shakes, traffic.Handshake{At: morning + int64(i)*minute, Client: addr(h), Server: web.Addr, ServerPort: web.Port, Proto: TCP, SNI: "c.example", SelfSigned: true})
+			}
+		}, Suspected},
+		{"TLS without a server's name, by a strict clock", func(s *scene, h string) {
+			s.every(h, web, 1, 60, 0, 60, call{lasts: 1, sent: 300, got: 200, service: "ssl"})
+			for i := range 60 {
+				s.shakes = append(s.shakes, traffic.Handshake{At: morning + int64(i)*minute, Client: addr(h), Server: web.Addr, ServerPort: web.Port, Proto: TCP})
+			}
+		}, Suspected},
 		{"nobody answers: that is another detector's", func(s *scene, h string) {
 			s.every(h, odd, 1, 60, 0, 200, call{state: traffic.Attempted})
 		}, None},

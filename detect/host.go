@@ -45,8 +45,14 @@ type Way struct {
 	Outside bool
 	Name    string // "" if none is known
 	Raw     bool   // HTTP was spoken there, and never with a name
-	Clock   string // which benign clock it is, "" if none
-	Shared  string // which shared infrastructure it is, "" if none
+	// Bare says that TLS was spoken there many times and never with a server name,
+	// as a client that has an address only does.
+	Bare bool
+	// SelfSigned says that nearly all sessions showed a certificate that vouches for
+	// itself.
+	SelfSigned bool
+	Clock      string // which benign clock it is, "" if none
+	Shared     string // which shared infrastructure it is, "" if none
 
 	First, Last      int64
 	Started          int
@@ -71,7 +77,7 @@ type Way struct {
 // odd tells that the port doesn't fit: nothing usual listens there, or something
 // else is spoken than belongs there.
 func (w *Way) odd(h *Host) bool {
-	if !usual(w.Endpoint) {
+	if !usual(w.Endpoint) || w.SelfSigned {
 		return true
 	}
 	if w.Service == ircService || irc(w.Port) && w.Transport == TCP {
@@ -89,9 +95,9 @@ func (w *Way) silentWeb(h *Host) bool {
 
 // nameless tells an address that no look-up, handshake or request of the host
 // named, although it names nearly all that it calls; or that was asked by HTTP
-// with the bare address for a name.
+// with the bare address for a name, or by TLS without one.
 func (w *Way) nameless(h *Host) bool {
-	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw)
+	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw || w.Bare)
 }
 
 // crowded tells a host that speaks with so many odd endpoints, or with a swarm,
@@ -100,6 +106,8 @@ func (h *Host) crowded() bool { return h.Crowd >= crowdSize || h.Swarm >= swarmS
 
 const (
 	swarmSize    = 3
+	bareSessions = 8
+	selfSessions = 3
 	coverageWays = 8 // endpoints, before Named says anything
 )
 
@@ -119,6 +127,10 @@ func (w *Watch) summarise(h *Host, of *host) {
 		way.Name = of.named[way.Addr]
 		if s := of.sites[way.Endpoint]; s != nil {
 			way.Raw = s.raw > 0 && s.raw == s.requests
+		}
+		if t := of.tls[way.Endpoint]; t != nil {
+			way.Bare = t.sessions >= bareSessions && t.nameless == t.sessions
+			way.SelfSigned = t.sessions >= selfSessions && t.selfSigned*10 >= t.sessions*8
 		}
 		if !way.Outside {
 			continue

@@ -29,7 +29,6 @@ type site struct {
 // tls is what a host's handshakes with one endpoint showed.
 type tls struct {
 	sessions, nameless, selfSigned uint32
-	issuer                         string
 }
 
 // Request takes an HTTP request of a host at home. Outside tells that the server
@@ -117,8 +116,5 @@ func (w *Watch) Handshake(s *traffic.Handshake) {
 	}
 	if s.SelfSigned {
 		t.selfSigned++
-	}
-	if t.issuer == "" {
-		t.issuer = strings.Clone(s.Issuer)
 	}
 }

@@ -61,12 +61,21 @@ func (p *parser) parse(b []byte) (Value, error) {
 		return pathValue(b)
 	}
 	rest, scheme := cutScheme(b)
-	host, tail := rest, []byte(nil)
+	if scheme != "" { // who asks isn't whom
+		end := bytes.IndexByte(rest, '/')
+		if end < 0 {
+			end = len(rest)
+		}
+		rest = rest[bytes.LastIndexByte(rest[:end], '@')+1:]
+	}
+	host, tail := rest, ""
 	if i := bytes.IndexByte(rest, '/'); i >= 0 {
-		host, tail = rest[:i], bytes.TrimRight(rest[i:], "/")
+		if host, tail = rest[:i], cleanPath(string(rest[i:])); tail == "/" {
+			tail = ""
+		}
 	}
 	if len(tail) > 0 && scheme == "" {
-		if v, ok, err := prefix(host, tail[1:]); ok {
+		if v, ok, err := prefix(host, []byte(tail[1:])); ok {
 			return v, err
 		}
 	}
@@ -136,7 +145,7 @@ func pathValue(b []byte) (Value, error) {
 func cleanPath(s string) string {
 	s, _, _ = strings.Cut(s, "#")
 	if len(s) > 1 {
-		s = strings.TrimRight(s, "/")
+		s = strings.TrimRight(s, "/ \t\r\"'")
 	}
 	return s
 }
@@ -162,17 +171,13 @@ func prefix(host, bits []byte) (v Value, ok bool, err error) {
 
 // url joins host, port and path. The scheme is dropped with the port that it
 // implies, since half of the telemetry doesn't tell it.
-func urlValue(host Value, scheme string, tail []byte) (Value, error) {
+func urlValue(host Value, scheme, path string) (Value, error) {
 	name := host.Text
 	if host.Addr.IsValid() {
 		name = host.Addr.String()
 		if host.Addr.Is6() {
 			name = "[" + name + "]"
 		}
-	}
-	path := cleanPath(string(tail))
-	if path == "" {
-		path = "/"
 	}
 	port := host.Port
 	if port == 80 && scheme != "https" || port == 443 && scheme != "http" {
@@ -186,14 +191,16 @@ func urlValue(host Value, scheme string, tail []byte) (Value, error) {
 
 // host reads what stands where a host may stand, and hashes. A name keeps its port.
 func (p *parser) host(b []byte) (Value, error) {
-	if i := bytes.LastIndexByte(b, '@'); i >= 0 {
-		b = b[i+1:]
-	}
 	if len(b) == 0 {
 		return Value{}, errEmpty
 	}
 	if a, ok := address(b); ok {
 		return Value{Kind: Address, Addr: a}, nil
+	}
+	if b[0] == '[' && b[len(b)-1] == ']' {
+		if a, ok := address(b[1 : len(b)-1]); ok {
+			return Value{Kind: Address, Addr: a}, nil
+		}
 	}
 	name, port := b, 0
 	if i := bytes.LastIndexByte(b, ':'); i >= 0 {
@@ -207,8 +214,6 @@ func (p *parser) host(b []byte) (Value, error) {
 		if a, ok := address(bytes.Trim(name, "[]")); ok {
 			return Value{Kind: Endpoint, Addr: a, Port: uint16(port)}, nil
 		}
-	} else if a, ok := address(bytes.Trim(b, "[]")); ok {
-		return Value{Kind: Address, Addr: a}, nil
 	}
 	if bytes.IndexByte(name, '.') < 0 {
 		if v, ok := fingerprint(name); ok && port == 0 {

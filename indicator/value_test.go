@@ -43,6 +43,8 @@ func TestParse(t *testing.T) {
 		{"http://user@evil.example:81/a?b=c", "url", "evil.example:81/a?b=c"},
 		{"192.0.2.7/1/gate.php", "url", "192.0.2.7/1/gate.php"},
 		{"http://[2001:db8::1]:81/a", "url", "[2001:db8::1]:81/a"},
+		{"http://[2001:db8::1]/a", "url", "[2001:db8::1]/a"},
+		{"[2001:db8::1]", "address", "2001:db8::1"},
 		{"/izuku.sh", "path", "/izuku.sh"},
 		{"D41D8CD98F00B204E9800998ECF8427E", "file", "d41d8cd98f00b204e9800998ecf8427e"},
 		{"t13d1516h2_8daaf6152771_02713d6af862", "ja4", "t13d1516h2_8daaf6152771_02713d6af862"},
@@ -56,7 +58,7 @@ func TestParse(t *testing.T) {
 		{"", "nothing"}, {"\t", "nothing"}, {"http://", "nothing"},
 		{"192.0.2", "ends in a number"}, {"192.0.2.256", "ends in a number"}, {"192.0.2.07", "ends in a number"}, {"C192.0.2.7", "ends in a number"},
 		{"192.0.2.7:0", "port"}, {"192.0.2.7:65536", "port"}, {"evil.example:", "port"},
-		{"192.0.2.7:443:444", "neither"},
+		{"192.0.2.7:443:444", "neither"}, {"somebody@evil.example", "neither"},
 		{"0.0.0.0/0", "covers all"}, {"192.0.2.0/33", "longer than its address"},
 		{"com", "one label"}, {"localhost", "one label"}, {"co.uk", "public suffix"}, {"judicical.mm", "public suffix"},
 		{"evil[0-9]{1,2}.example", "pattern"}, {`evil\.example`, "pattern"},
@@ -85,10 +87,14 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		again, err := indicator.Parse(v.String())
-		if v.Kind == indicator.URL && strings.Contains(v.String(), ":443/") {
-			again, err = indicator.Parse("http://" + v.String()) // the scheme is dropped, not forgotten
+		scheme := "" // which is dropped with the port that it implies
+		if v.Kind == indicator.URL {
+			scheme = "http://"
+			if host, _, _ := strings.Cut(v.Text, "/"); strings.HasSuffix(host, ":80") {
+				scheme = "https://"
+			}
 		}
+		again, err := indicator.Parse(scheme + v.String())
 		if err != nil || again != v {
 			t.Fatalf("%q gives %s %q, which gives %s %q, %v", s, v.Kind, v, again.Kind, again, err)
 		}
