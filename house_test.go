@@ -49,6 +49,7 @@ var plan = map[string]struct {
 	"regime":     {floor: crafts, pure: true},
 	"clock":      {floor: crafts},
 	"courier":    {floor: crafts},
+	"access":     {floor: crafts, pure: true},
 	"store":      {floor: crafts},
 	"desk":       {floor: work},
 	"watch":      {floor: work},

@@ -25,6 +25,8 @@ const (
 	GradePrefix    = "grd"
 	DutyPrefix     = "dty"
 	PartyPrefix    = "pty"
+	UserPrefix     = "usr"
+	KeyPrefix      = "key"
 )
 
 var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/casebook"
 	"tocsin/regime"
@@ -30,6 +31,23 @@ func (d *Desk) KeepParty(ctx context.Context, who casebook.Actor, p casebook.Par
 	p.Mark = casebook.Mark{Tenant: 1, TLP: casebook.Amber, RecordedBy: who.String()}
 	_, err := d.db.Write(ctx, store.Work{Kind: "party", Actor: who.String(), At: d.Now()}, func(tx *store.Tx) (err error) {
 		p, err = tx.SaveParty(p)
+		return err
+	})
+	if err == nil {
+		err = d.rebase(ctx)
+	}
+	return p, err
+}
+
+// EndParty says when a party ended, and who took over; the zero ID is nobody. What was
+// shared with it stays shared with it, and opens nothing to its successor.
+func (d *Desk) EndParty(ctx context.Context, who casebook.Actor, id casebook.ID, to time.Time, successor casebook.ID) (p casebook.Party, err error) {
+	at := d.Now()
+	if to.IsZero() {
+		to = at
+	}
+	_, err = d.db.Write(ctx, store.Work{Kind: "party", Actor: who.String(), At: at}, func(tx *store.Tx) error {
+		p, err = tx.EndParty(id, to, successor, who.String())
 		return err
 	})
 	if err == nil {

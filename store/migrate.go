@@ -27,6 +27,7 @@ type migration struct {
 var migrations = []migration{
 	{"0001_ground.sql", 1},
 	{"0002_cases.sql", 2},
+	{"0003_access.sql", 3}, // an older program would fold without writing shares
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

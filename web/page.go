@@ -54,6 +54,7 @@ func openSite() *site {
 type view struct {
 	Version  string
 	Switches []languageSwitch
+	User     string // who is signed in, "" nobody
 	Data     any
 }
 
@@ -103,6 +104,9 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
 	}
 	v := view{Version: s.options.Version, Data: data}
+	if p := x.caller.principal; p.IsPerson() {
+		v.User = p.Actor.Name
+	}
 	for _, other := range s.site.languages {
 		query := r.URL.Query()
 		query.Set("lang", other.tag)

@@ -3,66 +3,77 @@ package web
 import (
 	"fmt"
 	"net/http"
+
+	"tocsin/access"
 )
 
-// access says who may use a route.
-type access int
+// rules says which permission each route needs, by the router's pattern; who has
+// which permission is the one table in access. A route that isn't in it, or a line
+// without a route, keeps the program from starting.
+var rules = map[string]access.Permission{
+	"GET /healthz": access.Open,
+	"GET /readyz":  access.Open,
+	"GET /metrics": access.ReadMetrics,
 
-const (
-	// operator: who runs the platform, by key, by a trusted listener or from
-	// loopback. It is the zero value: what nobody thought about is closed.
-	operator access = iota
-	// open: everybody, without a key.
-	open
-)
+	"GET /api/openapi.json": access.Self,
 
-// rules is the one table of who may do what, by the router's pattern. A route
-// that isn't in it, or a line without a route, keeps the program from starting.
-var rules = map[string]access{
-	"GET /healthz": open,
-	"GET /readyz":  open,
-	"GET /metrics": operator,
+	"POST /api/v1/deliveries":              access.Deliver,
+	"GET /api/v1/deliveries":               access.ReadDeliveries,
+	"GET /api/v1/deliveries/{id}":          access.ReadDeliveries,
+	"GET /api/v1/deliveries/{id}/refusals": access.ReadDeliveries,
+	"GET /api/v1/findings":                 access.ReadFindings,
+	"GET /api/v1/threats":                  access.ReadThreats,
+	"GET /api/v1/threats/{id}":             access.ReadThreats,
+	"GET /api/v1/status":                   access.ReadStatus,
+	"GET /api/v1/feeds":                    access.ReadFormats,
+	"GET /api/v1/ledger/checkpoint":        access.ReadLedger,
+	"GET /api/v1/ledger/key":               access.ReadLedger,
+	"GET /api/v1/ledger/inclusion":         access.ReadLedger,
+	"GET /api/v1/ledger/consistency":       access.ReadLedger,
+	"POST /api/v1/holdings/imports":        access.ImportHoldings,
+	"GET /api/v1/backup":                   access.BackUp,
 
-	"GET /api/openapi.json": operator,
+	"GET /api/v1/parties":                      access.ReadParties,
+	"GET /api/v1/parties/{id}":                 access.ReadParties,
+	"POST /api/v1/parties":                     access.KeepParties,
+	"POST /api/v1/parties/{id}/end":            access.KeepParties,
+	"GET /api/v1/incidents":                    access.ReadIncidents,
+	"POST /api/v1/incidents":                   access.OpenIncidents,
+	"GET /api/v1/incidents/{id}":               access.ReadIncidents,
+	"POST /api/v1/incidents/{id}/confirmation": access.ConfirmIncidents,
+	"POST /api/v1/incidents/{id}/dismissal":    access.DismissIncidents,
+	"POST /api/v1/incidents/{id}/grades":       access.GradeIncidents,
+	"POST /api/v1/incidents/{id}/owner":        access.OwnIncidents,
+	"POST /api/v1/incidents/{id}/timeline":     access.NoteIncidents,
+	"GET /api/v1/duties":                       access.ReadDuties,
+	"GET /api/v1/duties/{id}":                  access.ReadDuties,
+	"GET /api/v1/regimes":                      access.ReadRegimes,
+	"GET /api/v1/regimes/{id}":                 access.ReadRegimes,
+	"GET /api/v1/outbox":                       access.ReadOutbox,
+	"POST /api/v1/outbox/{id}/resend":          access.ResendOutbox,
+	"GET /api/v1/heartbeat":                    access.ReadHeartbeat,
 
-	"POST /api/v1/deliveries":              operator,
-	"GET /api/v1/deliveries":               operator,
-	"GET /api/v1/deliveries/{id}":          operator,
-	"GET /api/v1/deliveries/{id}/refusals": operator,
-	"GET /api/v1/findings":                 operator,
-	"GET /api/v1/threats":                  operator,
-	"GET /api/v1/threats/{id}":             operator,
-	"GET /api/v1/status":                   operator,
-	"GET /api/v1/feeds":                    operator,
-	"GET /api/v1/ledger/checkpoint":        operator,
-	"GET /api/v1/ledger/key":               operator,
-	"GET /api/v1/ledger/inclusion":         operator,
-	"GET /api/v1/ledger/consistency":       operator,
-	"POST /api/v1/holdings/imports":        operator,
-	"GET /api/v1/backup":                   operator,
+	"GET /api/v1/me":                   access.Self,
+	"POST /api/v1/me/password":         access.Self,
+	"GET /api/v1/users":                access.ReadUsers,
+	"POST /api/v1/users":               access.ManageUsers,
+	"POST /api/v1/users/{id}/roles":    access.ManageUsers,
+	"POST /api/v1/users/{id}/password": access.ManageUsers,
+	"POST /api/v1/users/{id}/disable":  access.ManageUsers,
+	"POST /api/v1/users/{id}/enable":   access.ManageUsers,
+	"GET /api/v1/keys":                 access.ReadKeys,
+	"POST /api/v1/keys":                access.ManageKeys,
+	"POST /api/v1/keys/{id}/revoke":    access.ManageKeys,
 
-	"GET /api/v1/parties":                      operator,
-	"POST /api/v1/parties":                     operator,
-	"GET /api/v1/incidents":                    operator,
-	"POST /api/v1/incidents":                   operator,
-	"GET /api/v1/incidents/{id}":               operator,
-	"POST /api/v1/incidents/{id}/confirmation": operator,
-	"POST /api/v1/incidents/{id}/dismissal":    operator,
-	"POST /api/v1/incidents/{id}/grades":       operator,
-	"POST /api/v1/incidents/{id}/owner":        operator,
-	"POST /api/v1/incidents/{id}/timeline":     operator,
-	"GET /api/v1/duties":                       operator,
-	"GET /api/v1/duties/{id}":                  operator,
-	"GET /api/v1/regimes":                      operator,
-	"GET /api/v1/regimes/{id}":                 operator,
-	"GET /api/v1/outbox":                       operator,
-	"POST /api/v1/outbox/{id}/resend":          operator,
-	"GET /api/v1/heartbeat":                    operator,
-
-	"GET /{$}":             operator,
-	"GET /deliveries/{id}": operator,
-	"GET /threats/{id}":    operator,
-	"GET /static/{file}":   operator,
+	"GET /{$}":             access.ReadStatus,
+	"GET /deliveries/{id}": access.ReadDeliveries,
+	"GET /threats/{id}":    access.ReadThreats,
+	"GET /static/{file}":   access.Open,
+	"GET /signin":          access.Open,
+	"POST /signin":         access.Open,
+	"POST /signout":        access.Open,
+	"GET /setup":           access.Open,
+	"POST /setup":          access.Open,
 }
 
 // routes is a router that takes no route without a rule.

@@ -36,6 +36,8 @@ type commands struct {
 	Duty       dutyCommand       `cmd:"" help:"Statutory clocks: who owes what by when." group:"Cases"`
 	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
 	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
+	User       userCommand       `cmd:"" help:"Accounts of people." group:"Platform"`
+	Key        keyCommand        `cmd:"" help:"Keys of programs, and of people who use them." group:"Platform"`
 	Holding    holdingCommand    `cmd:"" help:"Tables of who holds which addresses and names." group:"Platform"`
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`
