@@ -27,8 +27,8 @@ const (
 	maxWait    = 15 * time.Minute
 	maxName    = time.Minute
 	forgetting = 24 * time.Hour // after the last failure
-	// maxTries bounds what is remembered. Where it is full the one whose last
-	// failure is oldest is forgotten.
+	// maxTries bounds what is remembered. Where it is full, of 64 taken at random the
+	// one whose last failure is oldest is forgotten.
 	maxTries = 10_000
 )
 
@@ -85,10 +85,13 @@ func (t *Throttle) Failed(name string, from netip.Addr, at time.Time) {
 func (t *Throttle) Passed(name string) { delete(t.tries, "="+strings.ToLower(name)) }
 
 func (t *Throttle) forgetOldest() {
-	oldest := ""
-	for key, one := range t.tries {
+	oldest, looked := "", 0
+	for key, one := range t.tries { // in an order that changes every time
 		if oldest == "" || one.last.Before(t.tries[oldest].last) {
 			oldest = key
+		}
+		if looked++; looked == 64 {
+			break
 		}
 	}
 	delete(t.tries, oldest)

@@ -265,3 +265,12 @@ func TestRefusedPage(t *testing.T) {
 	}
 	wantProblem(t, ask(h, "GET", "/api/v1/status", nil, "Accept", "text/html"), 401, "a key is needed")
 }
+
+// captureLog gives what is logged until the test ends.
+func captureLog(t *testing.T) *bytes.Buffer {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return &log
+}

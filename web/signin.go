@@ -137,7 +137,7 @@ func (s *server) signOut(x *exchange) error {
 			return err
 		}
 	}
-	setSession(x, "", -1)
+	setSession(x, "", -time.Second)
 	http.Redirect(x, x.request, "/signin", http.StatusSeeOther)
 	return nil
 }
