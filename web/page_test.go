@@ -256,7 +256,7 @@ func closedLists() map[string][]string {
 		lists["type"] = append(lists["type"], n.String())
 		lists["class"] = append(lists["class"], n.Class())
 	}
-	for _, status := range []int{400, 401, 403, 404, 405, 421, 500} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 500} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults

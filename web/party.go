@@ -17,10 +17,10 @@ type party struct {
 	Name          string     `json:"name"`
 	Roles         []string   `json:"roles" nullable:"false" doc:"In the vocabulary of the law packs."`
 	Region        string     `json:"region" doc:"Of its seat: ISO 3166-2 or 3166-1."`
-	NetworkRegion string     `json:"network_region" doc:"Of its network; empty: as its seat."`
-	EffectRegion  string     `json:"effect_region" doc:"Where what it does takes effect; empty: as its seat."`
 	MemberState   string     `json:"member_state" doc:"Selects national law under a union's, as DE."`
 	Own           bool       `json:"own" doc:"This platform speaks for it: its duties are reckoned here."`
+	NetworkRegion string     `json:"network_region" doc:"Of its network; empty: as its seat."`
+	EffectRegion  string     `json:"effect_region" doc:"Where what it does takes effect; empty: as its seat."`
 	From          *time.Time `json:"from" doc:"Null: since before anybody asked."`
 	To            *time.Time `json:"to" doc:"Null: still."`
 	Successor     string     `json:"successor" doc:"Who took over."`

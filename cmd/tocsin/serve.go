@@ -20,7 +20,7 @@ import (
 
 type serveCommand struct {
 	Data     string   `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
-	Listen   string   `help:"Address to listen on. On a loopback address the API needs no key. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Listen   string   `help:"Address to listen on. On a loopback address the API needs no key until there are accounts. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
 	Database string   `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
 	Feeds    string   `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
 	Regimes  string   `help:"Folder of a site's own law packs. Default: regimes in the data directory." placeholder:"DIR"`
