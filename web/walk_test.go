@@ -239,7 +239,7 @@ func (g *grounds) call(t *testing.T, pattern string, w walker, whose string) *ht
 		}
 		path = strings.Replace(path, "{id}", id, 1)
 	}
-	if strings.Contains(path, "{file}") {
+	if strings.HasSuffix(path, "{file}") {
 		path = strings.Replace(path, "{file}", s.fresh(t, g), 1)
 	}
 	path = strings.Replace(path, "{$}", "", 1)
@@ -353,6 +353,9 @@ func (g *grounds) wantNothingOfOthers(t *testing.T, pattern string, w walker, te
 // TestCountsAreNarrowedToo: what a party is told of sizes is its own.
 func TestCountsAreNarrowedToo(t *testing.T) {
 	g := newGrounds(t)
+	if answer := g.call(t, "GET /{$}", g.walkers[0], "own"); answer.Code != 200 || strings.Contains(answer.Body.String(), string(g.desk.Directory())) {
+		t.Errorf("a party is told where the platform keeps its data: %d", answer.Code)
+	}
 	i := slices.IndexFunc(g.walkers, func(w walker) bool { return w.name == access.AbuseDesk })
 	c := read[counts](t, g.call(t, "GET /api/v1/status", g.walkers[i], "own"), 200)
 	if c.Findings != 1 || c.Observations != 1 || c.Deliveries != 1 || c.Threats != 1 || c.Incidents != 1 || c.Outbox.Waiting != 0 || c.Speaks != 0 || c.Duties.Open+c.Duties.Unset+c.Duties.Missed != 1 {
