@@ -17,7 +17,7 @@ func seenBy(db *DB, party casebook.ID) *Reader {
 	return db.Reader(casebook.Scope{Tenant: 1, Party: party, MaxTLP: casebook.Amber})
 }
 
-func newParty(t *testing.T, db *DB, name string) (p casebook.Party) {
+func newParty(t testing.TB, db *DB, name string) (p casebook.Party) {
 	t.Helper()
 	write(t, db, noon, func(tx *Tx) (err error) {
 		p, err = tx.SaveParty(casebook.Party{Mark: casebook.Mark{Tenant: 1, TLP: casebook.Amber, RecordedBy: "person:alice"}, Name: name, Roles: []string{"registry"}})
