@@ -244,7 +244,7 @@ func (tx *Tx) SetFinding(id casebook.ID, state casebook.State) error {
 
 // Order gives one order.
 func (r *Reader) Order(ctx context.Context, id casebook.ID) (casebook.Order, error) {
-	o, err := scanOrder(r.q.QueryRowContext(ctx, selectOrders+` WHERE o.public = $1 AND `+r.seesOf("o"), id[:]))
+	o, err := scanOrder(r.q.QueryRowContext(ctx, selectOrders+` WHERE o.public = $1 AND `+r.seesOf(casebook.SharedOrder, "o"), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("order %s: %w", id.Text(casebook.OrderPrefix), casebook.ErrNotFound)
 	}
@@ -254,7 +254,7 @@ func (r *Reader) Order(ctx context.Context, id casebook.ID) (casebook.Order, err
 // Orders gives orders, newest first, from after the one named on; the zero incident
 // is any.
 func (r *Reader) Orders(ctx context.Context, incident, after casebook.ID, limit int) ([]casebook.Order, error) {
-	w := where{text: r.seesOf("o"), args: []any{limit}}
+	w := where{text: r.seesOf(casebook.SharedOrder, "o"), args: []any{limit}}
 	if !incident.IsZero() {
 		w.and("i.public = ?", incident[:])
 	}
@@ -270,7 +270,7 @@ func (r *Reader) Orders(ctx context.Context, incident, after casebook.ID, limit 
 
 // OrderRows gives the rows of an order in their order.
 func (r *Reader) OrderRows(ctx context.Context, id casebook.ID) ([]casebook.OrderRow, error) {
-	rows, err := r.q.QueryContext(ctx, selectOrderRows+` WHERE o.public = $1 AND `+r.seesOf("o")+` ORDER BY w.number`, id[:])
+	rows, err := r.q.QueryContext(ctx, selectOrderRows+` WHERE o.public = $1 AND `+r.seesOf(casebook.SharedOrder, "o")+` ORDER BY w.number`, id[:])
 	return collect(rows, err, orderRows)
 }
 

@@ -24,6 +24,7 @@ const maxForm = 256 << 10
 type form struct {
 	Name   string // of the form that was refused; "" none was
 	As     string
+	Known  bool   // who acts is signed in: nobody is asked for a name
 	Status int    // of the refusal
 	Detail string // what the desk said, for who reads English
 	values url.Values
@@ -41,9 +42,13 @@ type fault struct {
 const nameCookie = "as"
 
 // blankForm is the form of a page that nobody has typed in.
-func blankForm(r *http.Request) form {
+func blankForm(x *exchange) form {
 	f := form{}
-	if c, err := r.Cookie(nameCookie); err == nil {
+	if p := x.caller.principal; p.IsPerson() {
+		f.As, f.Known = p.Actor.Name, true
+		return f
+	}
+	if c, err := x.request.Cookie(nameCookie); err == nil {
 		// A cookie that isn't ours says nothing.
 		f.As, _ = url.QueryUnescape(c.Value)
 	}
@@ -53,7 +58,7 @@ func blankForm(r *http.Request) form {
 // readForm reads the body of a form of some name. It gives ErrInvalid for what is
 // no form, and ErrTooLarge past maxForm.
 func readForm(x *exchange, name string) (form, error) {
-	f := blankForm(x.request)
+	f := blankForm(x)
 	f.Name = name
 	r := x.request
 	r.Body = io.NopCloser(x.body(maxForm))
@@ -70,6 +75,9 @@ func readForm(x *exchange, name string) (form, error) {
 // keepName lets the browser remember who acted. The name is no key: it lets nobody
 // in, it saves typing.
 func keepName(x *exchange, who casebook.Actor) {
+	if x.caller.principal.IsPerson() {
+		return
+	}
 	http.SetCookie(x, &http.Cookie{Name: nameCookie, Value: url.QueryEscape(who.Name), Path: "/", MaxAge: 30 * 86400,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: x.request.TLS != nil})
 }
@@ -108,14 +116,18 @@ func (f *form) text(field string, most int, needed bool) string {
 	return text
 }
 
-// person reads who acts.
-func (f *form) person() casebook.Actor {
-	a := Acting{As: f.text("as", 100, true)}
-	who, err := a.person()
-	if err != nil && a.As != "" {
-		f.wrong("as", "fault.name")
+// person reads who acts: whoever is signed in, or who says so where nobody needs to
+// be. It gives ErrForbidden as Acting does.
+func (f *form) person(x *exchange) (casebook.Actor, error) {
+	a := Acting{As: f.text("as", 100, !f.Known)}
+	who, err := a.person(x)
+	if errors.Is(err, casebook.ErrInvalid) {
+		if a.As != "" {
+			f.wrong("as", "fault.name")
+		}
+		err = nil
 	}
-	return who
+	return who, err
 }
 
 // choice reads a field that holds one of some words; none is "".

@@ -136,7 +136,9 @@ func (s *server) home(x *exchange) error {
 	}
 	v.Root = v.Counts.Ledger.Head[:min(len(v.Counts.Ledger.Head), 16)]
 	v.Age = s.checkpointAge(v.Counts.Ledger.Checkpoint)
-	v.Directory = string(s.desk.Directory())
+	if v.Directory = "DIR"; x.caller.scope.All { // where the platform keeps its data is its own affair
+		v.Directory = string(s.desk.Directory())
+	}
 	return s.render(x, "home", v, v.Counts)
 }
 

@@ -269,7 +269,7 @@ func logLines(log []casebook.Anchor, duties []casebook.Duty) []logLine {
 const logRows = 100
 
 func (s *server) incidentPage(x *exchange) error {
-	return s.showCase(x, x.request.PathValue("id"), blankForm(x.request))
+	return s.showCase(x, x.request.PathValue("id"), blankForm(x))
 }
 
 // showCase shows one incident, with a form that was refused if one was.

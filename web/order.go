@@ -168,7 +168,7 @@ func (s *server) wholeOrder(ctx context.Context, in *OneOrder) (*object[wholeOrd
 
 func (s *server) postOrder(ctx context.Context, in *postOrder) (*object[wholeOrder], error) {
 	b := in.Body
-	who, err := b.person()
+	who, err := b.person(in.x)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (s *server) postOrder(ctx context.Context, in *postOrder) (*object[wholeOrd
 }
 
 func (s *server) postOrderAct(ctx context.Context, in *postOrderAct) (*object[wholeOrder], error) {
-	who, err := in.Body.person()
+	who, err := in.Body.person(in.x)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func (s *server) postOrderAct(ctx context.Context, in *postOrderAct) (*object[wh
 const maxAnswers = 16 << 20
 
 func (s *server) postAnswers(ctx context.Context, in *postAnswers) (*object[answered], error) {
-	who, err := Acting{in.As}.person()
+	who, err := Acting{in.As}.person(in.x)
 	if err != nil {
 		return nil, err
 	}
