@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/regime"
 )
@@ -24,7 +25,8 @@ const maxForm = 256 << 10
 type form struct {
 	Name   string // of the form that was refused; "" none was
 	As     string
-	Known  bool   // who acts is signed in: nobody is asked for a name
+	Known  bool // who acts is signed in: nobody is asked for a name
+	who    access.Principal
 	Status int    // of the refusal
 	Detail string // what the desk said, for who reads English
 	values url.Values
@@ -43,7 +45,7 @@ const nameCookie = "as"
 
 // blankForm is the form of a page that nobody has typed in.
 func blankForm(x *exchange) form {
-	f := form{}
+	f := form{who: x.caller.principal}
 	if p := x.caller.principal; p.IsPerson() {
 		f.As, f.Known = p.Actor.Name, true
 		return f
@@ -81,6 +83,10 @@ func keepName(x *exchange, who casebook.Actor) {
 	http.SetCookie(x, &http.Cookie{Name: nameCookie, Value: url.QueryEscape(who.Name), Path: "/", MaxAge: 30 * 86400,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: x.request.TLS != nil})
 }
+
+// May reports whether who sees the page may send a form to a route, by the route's
+// pattern.
+func (f form) May(pattern string) bool { return f.who.May(rules[pattern]) }
 
 func (f *form) wrong(field, key string, with ...any) {
 	f.faults = append(f.faults, fault{field, key, with})

@@ -62,6 +62,11 @@ func (s *server) enter(x *exchange, pattern string) *problem {
 	if pattern == "" || p.May(needed) {
 		return nil
 	}
+	return mayNot(p, needed)
+}
+
+// mayNot says that somebody lacks a permission, and who has it.
+func mayNot(p access.Principal, needed access.Permission) *problem {
 	return newProblem(http.StatusForbidden, fmt.Sprintf("%s may not %s; who may: %s", p.Actor.Name, needed, strings.Join(access.WhoMay(needed), ", ")))
 }
 
