@@ -96,7 +96,7 @@ var (
 	readCases = []Permission{ReadStatus, ReadLedger, ReadFormats, ReadDeliveries, ReadFindings, ReadThreats, ReadIncidents, ReadDuties,
 		ReadReports, ReadOrders, ReadParties, ReadRegimes}
 	actOnCases = []Permission{Deliver, OpenIncidents, ConfirmIncidents, DismissIncidents, GradeIncidents, OwnIncidents, NoteIncidents,
-		CloseIncidents, ExportCases, DraftReports, FileReports, AcknowledgeReports, DraftOrders, ServeOrders, ReadOutbox, ResendOutbox}
+		CloseIncidents, ExportCases, DraftReports, FileReports, AcknowledgeReports, DraftOrders, ServeOrders, AnswerOrders, ReadOutbox, ResendOutbox}
 	runPlatform = []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ImportHoldings, BackUp, KeepParties, ManageUsers, ManageKeys, ResendOutbox}
 )
 
