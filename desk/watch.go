@@ -87,8 +87,7 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 			if err := c.log(casebook.Anchor{Kind: casebook.TriageLapsed, At: i.TriageDue}); err != nil {
 				return err
 			}
-			// Again every quarter of an hour, until somebody says yes or no.
-			if err := tx.ToldOf(i.ID, at.Add(casebook.Triage)); err != nil {
+			if err := tx.ToldOf(i.ID, at.Add(triageAgain(i.TriageDue, at))); err != nil {
 				return err
 			}
 			calls = append(calls, call{kind: callTriage, incident: i, at: at})
@@ -106,6 +105,16 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 		d.outgoing.tell()
 	}
 	return told, nil
+}
+
+// maxTriage is the longest wait before people are told again of what waits for them.
+const maxTriage = 4 * time.Hour
+
+// triageAgain gives after what time people are told again that an incident waits: a
+// quarter of an hour, then twice as long each time, so that what nobody answers
+// doesn't drown what is new.
+func triageAgain(due, at time.Time) time.Duration {
+	return min(max(at.Sub(due), casebook.Triage), maxTriage)
 }
 
 // tell records that a moment of a duty came: a warning before it is due, and

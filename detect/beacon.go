@@ -54,7 +54,7 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Signs |= Constancy
 	}
 	odd, nameless := w.odd(h), w.nameless(h)
-	if odd && h.Crowd < crowdSize && !(w.Name != "" && (w.Transport == UDP || p.Spread > 2*strictSpread)) {
+	if odd && !h.crowded() && !(w.Name != "" && (w.Transport == UDP || p.Spread > 2*strictSpread)) {
 		// A made thing keeps in touch with its maker's named server over UDP, and a
 		// loose clock at a named server is a person's as well.
 		e.Signs |= Oddness

@@ -23,7 +23,7 @@ func bots(cases []*hostCase, nets []Botnet) []Bot {
 	}
 	var out []Bot
 	for _, c := range cases {
-		if c.certainty == None || c.certainty == Weak && c.confidence < weakFloor {
+		if c.certainty == None || c.certainty == Weak && c.confidence < weakFloor && !c.known() {
 			continue
 		}
 		Sort(c.evidence)
@@ -47,6 +47,12 @@ func bots(cases []*hostCase, nets []Botnet) []Bot {
 	return out
 }
 
+// known tells that something listed was matched: however far it was lowered, it is
+// told, with the reason.
+func (c *hostCase) known() bool {
+	return slices.ContainsFunc(c.evidence, func(e Evidence) bool { return e.Signs&Known != 0 })
+}
+
 // strongest gives the evidence that a claim is printed with.
 func strongest(list []Evidence) []Evidence {
 	list = slices.Clone(list)
@@ -63,9 +69,9 @@ func controllers(cases []*hostCase) []Controlled {
 	at := map[key]*Controlled{}
 	for _, c := range cases {
 		weak := 0
-		for _, x := range c.ends {
+		for _, x := range c.ends[:min(len(c.ends), maxEnds)] {
 			if x.certainty == Weak {
-				if weak++; weak > weakEnds || x.confidence < weakFloor {
+				if weak++; weak > weakEnds || x.confidence < weakFloor && x.signs&Known == 0 {
 					continue
 				}
 			}
@@ -85,6 +91,7 @@ func controllers(cases []*hostCase) []Controlled {
 				m.Confidence = max(m.Confidence, x.confidence)
 			}
 			m.Name, m.Family = cmp.Or(m.Name, x.name), cmp.Or(m.Family, x.family)
+			m.Sinkhole = m.Sinkhole || x.sinkhole
 			m.Bots = append(m.Bots, c.host)
 			m.First, m.Last = min(m.First, x.first), max(m.Last, x.last)
 			m.Evidence = append(m.Evidence, x.evidence...)

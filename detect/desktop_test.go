@@ -94,6 +94,15 @@ var ordinary = []struct {
 	{"BitTorrent that moves content", func(s *scene, h string) {
 		swarm(s, h, 600, 2_000_000)
 	}},
+	{"a BitTorrent client with little to do", func(s *scene, h string) {
+		for i := range 9 {
+			s.every(h, to(fmt.Sprintf("85.17.%d.9:%d", i, 20000+i*777)), float64(i)*60, 1800, 0.05, 45, call{lasts: 3, state: traffic.Attempted})
+		}
+		for i := range 6 {
+			s.every(h, to(fmt.Sprintf("85.18.%d.9:%d/udp", i, 6881+i)), float64(i)*60, 900, 0.2, 90, call{lasts: 0.2, sent: 145, got: 300, local: 44850})
+		}
+		s.every(h, to("198.51.100.60:6969"), 30, 1800, 0, 47, call{lasts: 1, sent: 400, got: 900})
+	}},
 	{"scanned from outside all day", func(s *scene, h string) {
 		for i := range 3000 {
 			s.flows = append(s.flows, traffic.Flow{Start: morning + int64(i)*28*second, Orig: addr(fmt.Sprintf("198.18.%d.%d", i/250, i%250+1)), Resp: addr(h),

@@ -92,6 +92,9 @@ type Match struct {
 	// content network, a public resolver. A shared match is never more than weak.
 	Shared   bool
 	Sinkhole bool // the address is a defender's
+	// Mild says that the source speaks of a lure, of bad company, or of a
+	// scanner: who calls that isn't infected for it.
+	Mild bool
 	// Reason tells what lowered the match, "" if nothing did.
 	Reason string
 }

@@ -187,7 +187,7 @@ func (a *asked) likely(list []asking) []asking {
 	m := ShippedNameModel()
 	var part []asking
 	for _, n := range list {
-		if m.Name(n.Label, n.Suffix) > 0 {
+		if m.Name(n.Label) > 0 {
 			part = append(part, n)
 		}
 	}
@@ -237,7 +237,7 @@ func (a *asked) existing() (list []asking) {
 	}
 	m := ShippedNameModel()
 	for _, n := range a.others {
-		if suffix[n.Suffix] && len(n.Label) >= shortest && len(n.Label) <= longest && m.Name(n.Label, n.Suffix) >= 2 {
+		if suffix[n.Suffix] && len(n.Label) >= shortest && len(n.Label) <= longest && m.Name(n.Label) >= 2 {
 			list = append(list, n)
 		}
 	}
@@ -245,7 +245,7 @@ func (a *asked) existing() (list []asking) {
 }
 
 func (a *asked) met(of Evidence, n asking) Evidence {
-	odds := ShippedNameModel().Name(n.Label, n.Suffix)
+	odds := ShippedNameModel().Name(n.Label)
 	return Evidence{Detector: "dga", Host: of.Host, Name: n.name, Role: Controller, Signs: Generated, Ceiling: Suspected, First: n.first, Last: n.last, Score: round3(of.Score * 0.9),
 		Figures: []Figure{{"names", float64(len(a.failed))}, {"odds_nats", round3(odds)}},
 		Because: fmt.Sprintf("%s exists and looks made like the %d that nobody owns", n.name, len(a.failed))}

@@ -3,7 +3,7 @@ package detect
 import "math"
 
 // nameFigures is how many figures a name has.
-const nameFigures = 16
+const nameFigures = 15
 
 // nameCounts are what is counted of one label.
 type nameCounts struct {
@@ -12,7 +12,7 @@ type nameCounts struct {
 }
 
 // Figures counts what the model's network for names looks at.
-func (m *NameModel) figures(label, suffix string) (c nameCounts) {
+func (m *NameModel) figures(label string) (c nameCounts) {
 	n := len(label)
 	a, b := Edge, Edge
 	given, made, worst := 0.0, 0.0, 0.0
@@ -80,7 +80,6 @@ func (m *NameModel) figures(label, suffix string) (c nameCounts) {
 		float64(different) / length,
 		float64(min(turns, 8)),
 		yes(hex),
-		m.tld(suffix),
 		worst,
 		float64(min(repeats, 3)),
 		clip(float64(m.Lengths[min(n, 63)]), -16, 0),
@@ -119,16 +118,16 @@ func yes(b bool) float64 {
 	return 0
 }
 
-// Name scores one label below a suffix: the odds, in nats, that a program made it up
-// rather than a person. By itself it accuses nobody: of a hundred thousand names
+// Name scores one label: the odds, in nats, that a program made it up rather than a
+// person. What it is registered under says little of one name, and is left to Set. By itself it accuses nobody: of a hundred thousand names
 // that people chose, some look as if nobody had.
-func (m *NameModel) Name(label, suffix string) float64 {
-	c := m.figures(label, suffix)
+func (m *NameModel) Name(label string) float64 {
+	c := m.figures(label)
 	return m.OfName.Of(c.figures[:])
 }
 
 // NameFigures are what the network of names looks at.
-func (m *NameModel) NameFigures(label, suffix string) []float64 {
-	c := m.figures(label, suffix)
+func (m *NameModel) NameFigures(label string) []float64 {
+	c := m.figures(label)
 	return c.figures[:]
 }

@@ -31,7 +31,7 @@ func (m *NameModel) setFigures(names []MadeName) (f [setFigures]float64) {
 	scores := make([]float64, 0, len(names))
 	plain, llr, fours, digits, known := 0.0, 0.0, 0.0, 0.0, 0.0
 	for _, name := range names {
-		c := m.figures(name.Label, name.Suffix)
+		c := m.figures(name.Label)
 		score := clip(m.OfName.Of(c.figures[:]), -8, 10)
 		scores = append(scores, score)
 		lengths = append(lengths, min(len(name.Label), 63))

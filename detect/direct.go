@@ -22,10 +22,7 @@ func directs(h *Host, b *Bench) []Evidence {
 		}
 		e := Evidence{Detector: "direct", Host: h.Addr, Peer: at, Role: Controller, Signs: Nameless | Constancy, First: s.first, Last: s.last, Ceiling: Suspected,
 			Score: round3(clamp(0.45 + 0.3*float64(s.raw)/float64(s.raw+60) + 0.2*float64(s.posts)/float64(s.requests)))}
-		if what, ok := b.Shared("", at.Addr); ok {
-			e.Ceiling, e.Score = Weak, round3(e.Score/2)
-			e.Because = "; it is shared: " + what
-		} else if what, ok := b.Clock("", at); ok {
+		if what, ok := b.Clock("", at); ok {
 			e.Ceiling, e.Score = Weak, round3(e.Score/4)
 			e.Because = "; a known benign clock: " + what
 		}

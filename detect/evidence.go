@@ -83,7 +83,9 @@ type Evidence struct {
 	Ceiling  Certainty
 	Signs    Signs
 	Act      string // for an attack: "scan", "spam", "brute_force", "ddos"
+	Inside   bool   // of an attack: at machines at home, where administrators search too
 	Family   string
+	Sinkhole bool // the peer is a defender's: it shows the infection, and commands nobody
 	// First and Last bound what was seen, in microseconds since 1970, UTC.
 	First, Last int64
 	Figures     []Figure // in the order in which they are printed

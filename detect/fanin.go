@@ -37,7 +37,7 @@ func (f *Fleet) fanIn(list []*Summary, cases []*hostCase) {
 	for i, s := range list {
 		for j := range s.Contacts {
 			c := &s.Contacts[j]
-			if !c.Shared && (f.Sampled && c.Odd || !f.Sampled && c.Pulse.Gaps >= fanGaps && c.Pulse.Spread <= fanSpread) {
+			if (!c.Shared || c.Odd) && (f.Sampled && c.Odd || !f.Sampled && c.Pulse.Gaps >= fanGaps && c.Pulse.Spread <= fanSpread) {
 				byEnd[c.Endpoint] = append(byEnd[c.Endpoint], caller{i, c})
 			}
 		}

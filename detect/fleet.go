@@ -79,6 +79,7 @@ type endCase struct {
 	Endpoint
 	name       string
 	family     string
+	sinkhole   bool
 	signs      Signs
 	certainty  Certainty
 	confidence float64

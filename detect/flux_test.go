@@ -35,13 +35,19 @@ func TestDirect(t *testing.T) {
 				Host: host, URI: fmt.Sprintf("/gate%d.php", i%pages)})
 		}
 	}
-	judgeAll(t, "direct", &Bench{Clocks: clocksOf{shared: map[string]string{"198.51.100.77": "a messenger"}}}, []judged{
+	judgeAll(t, "direct", &Bench{Clocks: clocksOf{clocks: map[string]string{"8090/6": "a messenger"}, shared: map[string]string{"198.51.100.77": "a cloud"}}}, []judged{
 		{"one page at a bare address, for hours", func(s *scene, h string) { ask(s, h, "198.51.100.9", "198.51.100.9", 60, 1, 300) }, Suspected},
 		{"fifteen times", func(s *scene, h string) { ask(s, h, "198.51.100.9", "198.51.100.9", 15, 1, 300) }, None},
 		{"within ten minutes", func(s *scene, h string) { ask(s, h, "198.51.100.9", "198.51.100.9", 60, 1, 10) }, None},
 		{"a router's many pages", func(s *scene, h string) { ask(s, h, "198.51.100.9", "198.51.100.9", 60, 20, 300) }, None},
 		{"a router at home", func(s *scene, h string) { ask(s, h, "10.0.0.1", "10.0.0.1", 60, 1, 300) }, None},
 		{"a server by its name", func(s *scene, h string) { ask(s, h, "198.51.100.9", "app.example.org", 60, 1, 300) }, None},
-		{"shared ground", func(s *scene, h string) { ask(s, h, "198.51.100.77", "198.51.100.77", 60, 1, 300) }, Weak},
+		{"a rented machine in a cloud", func(s *scene, h string) { ask(s, h, "198.51.100.77", "198.51.100.77", 60, 1, 300) }, Suspected},
+		{"a messenger that is known", func(s *scene, h string) {
+			ask(s, h, "198.51.100.9", "198.51.100.9", 60, 1, 300)
+			for i := range s.requests {
+				s.requests[i].ServerPort = 8090
+			}
+		}, Weak},
 	})
 }

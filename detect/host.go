@@ -17,6 +17,8 @@ type Host struct {
 	Named float64
 	// Crowd is how many outside addresses it called on unusual ports.
 	Crowd int
+	// Swarm is how many outside endpoints it called at BitTorrent's ports.
+	Swarm int
 	// Recognises tells that the source says what is spoken in a flow.
 	Recognises bool
 	// Server tells that it takes mail from outside.
@@ -92,7 +94,12 @@ func (w *Way) nameless(h *Host) bool {
 	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw)
 }
 
+// crowded tells a host that speaks with so many odd endpoints, or with a swarm,
+// that one of them is unremarkable: it is judged as a mesh.
+func (h *Host) crowded() bool { return h.Crowd >= crowdSize || h.Swarm >= swarmSize }
+
 const (
+	swarmSize    = 3
 	coverageWays = 8 // endpoints, before Named says anything
 )
 
@@ -128,6 +135,9 @@ func (w *Watch) summarise(h *Host, of *host) {
 		}
 		if !usual(way.Endpoint) {
 			crowd[way.Addr] = true
+		}
+		if torrent(way.Port) || way.Service == torrentService {
+			h.Swarm++
 		}
 	}
 	h.Crowd = len(crowd)

@@ -10,16 +10,16 @@ var _ = add(Detector{Name: "indicator", About: "calls what somebody lists as bad
 // knowns turns matches into evidence. Direction was decided before: only what a
 // host at home opened, looked up or asked for is a match. A match grows with the
 // source's confidence, and shared infrastructure is never more than weak, for one
-// bad customer makes no bad hoster; nor is an address without a port that the host
-// called by a name that nobody lists. An address alone is suspected at most until
-// the host reached it.
+// bad customer makes no bad hoster; nor is a bad site that isn't malware's own, or
+// an address without a port that the host called by a name that nobody lists. An
+// address alone is suspected at most until the host reached it.
 func knowns(h *Host, b *Bench) []Evidence {
 	var out []Evidence
 	for _, m := range h.marks {
 		if m.alert != "" {
 			continue
 		}
-		e := Evidence{Detector: "indicator", Host: h.Addr, Peer: m.peer, Name: nameOf(m), Role: Controller, Signs: Known, Family: m.match.Family, First: m.first, Last: m.last}
+		e := Evidence{Detector: "indicator", Host: h.Addr, Peer: m.peer, Name: nameOf(m), Role: Controller, Signs: Known, Family: m.match.Family, Sinkhole: m.match.Sinkhole, First: m.first, Last: m.last}
 		confidence := clamp(m.match.Confidence)
 		reached := true
 		if m.what == "address" {
@@ -31,7 +31,7 @@ func knowns(h *Host, b *Bench) []Evidence {
 			tenant = h.tenant(m.peer)
 		}
 		switch {
-		case m.match.Shared, confidence < 0.3, tenant != "":
+		case m.match.Shared, m.match.Mild, confidence < 0.5, tenant != "":
 			e.Ceiling = Weak
 			e.Score = round3(confidence / 2)
 		case confidence >= 0.8 && reached:
@@ -100,6 +100,9 @@ func sayMatch(m *mark, reached bool) string {
 	}
 	if m.match.Shared {
 		s.WriteString("; others share it")
+	}
+	if m.match.Mild {
+		s.WriteString("; who calls it isn't infected for that")
 	}
 	if m.match.Reason != "" {
 		s.WriteString("; lowered: " + m.match.Reason)

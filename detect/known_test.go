@@ -28,6 +28,7 @@ var bad = listed{
 	"198.51.100.9":          {Indicator: "198.51.100.9", Source: "a list", Family: "Example", Confidence: 0.9},
 	"198.51.100.10":         {Indicator: "198.51.100.10", Source: "a list", Confidence: 0.5},
 	"198.51.100.77":         {Indicator: "198.51.100.77", Source: "a list", Confidence: 0.9, Shared: true, Reason: "it is in a content network"},
+	"203.0.113.99":          {Indicator: "203.0.113.99", Source: "a list", Confidence: 0.9, Mild: true},
 	"bad.example":           {Indicator: "bad.example", Source: "a list", Family: "Example", Confidence: 0.9},
 	"host.example/gate.php": {Indicator: "host.example/gate.php", Source: "a list", Confidence: 0.85},
 	"abcdef":                {Indicator: "abcdef", Source: "a list", Confidence: 0.6},
@@ -39,6 +40,7 @@ func TestIndicator(t *testing.T) {
 		{"a bad address that doesn't answer", func(s *scene, h string) { s.call(h, to("198.51.100.9:443"), call{state: traffic.Attempted}) }, Suspected},
 		{"one that the source isn't sure of", func(s *scene, h string) { s.call(h, to("198.51.100.10:443"), call{sent: 10, got: 10}) }, Suspected},
 		{"one that others share", func(s *scene, h string) { s.call(h, to("198.51.100.77:443"), call{sent: 10, got: 10}) }, Weak},
+		{"a bad site that isn't malware's", func(s *scene, h string) { s.call(h, to("203.0.113.99:443"), call{sent: 10, got: 10}) }, Weak},
 		{"a bad name, looked up", func(s *scene, h string) { s.named(h, "bad.example", "203.0.113.9", 1) }, Confirmed},
 		{"a bad page", func(s *scene, h string) {
 			s.requests = append(s.requests, traffic.Request{At: morning, Client: addr(h), Server: addr("203.0.113.9"), ServerPort: 80, Host: "host.example", URI: "/gate.php"})
@@ -77,4 +79,15 @@ func TestAlert(t *testing.T) {
 		{"policy", alert("ET POLICY External IP Lookup", "Potential Corporate Privacy Violation", 1, true), None},
 		{"adware", alert("ET MALWARE Adware Example", "Possibly Unwanted Program Detected", 2, true), None},
 	})
+}
+
+// TestALoweredMatchIsTold wants a claim, a weak one, for a match on shared ground:
+// nothing is hidden.
+func TestALoweredMatchIsTold(t *testing.T) {
+	s := newScene(1)
+	s.call(judgedHost, to("198.51.100.77:443"), call{sent: 10, got: 10})
+	r := s.report(t, &Bench{Matcher: bad, Clocks: clocksOf{}})
+	if len(r.Bots) != 1 || r.Bots[0].Certainty != Weak || len(r.Controllers) != 1 || r.Controllers[0].Certainty != Weak || len(r.Botnets) != 0 {
+		t.Errorf("got %+v, want one weak bot, one weak controller, no botnet", r)
+	}
 }

@@ -72,7 +72,7 @@ func crews(h *Host) []*crew {
 	byPort := map[uint16]*crew{}
 	for i := range h.Ways {
 		w := &h.Ways[i]
-		if !w.Outside || w.Name != "" || w.Clock != "" || w.Shared != "" {
+		if !w.Outside || w.Name != "" || w.Clock != "" || w.Shared != "" && web(w.Port) {
 			continue
 		}
 		switch {

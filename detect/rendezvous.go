@@ -20,13 +20,13 @@ const (
 // and what a later attack is held against; at a chat server, so many new
 // connections are no person's.
 func rendezvous(h *Host, b *Bench) []Evidence {
-	if h.Crowd >= crowdSize {
+	if h.crowded() {
 		return nil
 	}
 	var out []Evidence
 	for i := range h.Ways {
 		w := &h.Ways[i]
-		if !w.Outside || w.Transport != TCP || w.Started < meetStarts || w.span() < meetSpan || !w.odd(h) || w.Clock != "" || w.Shared != "" ||
+		if !w.Outside || w.Transport != TCP || w.Started < meetStarts || w.span() < meetSpan || !w.odd(h) || w.Clock != "" ||
 			w.Peak >= floodPerMinute {
 			continue
 		}

@@ -15,6 +15,7 @@ const (
 // site is what a host asked of one HTTP server.
 type site struct {
 	requests, posts uint32
+	referred        uint32 // that name the page they came from, as a browser does
 	raw             uint32 // with the address as the host's name
 	names           sketch // different names that it was called by
 	targets         sketch // different paths, the query left out
@@ -68,6 +69,9 @@ func (w *Watch) Request(r *traffic.Request, outside bool) {
 	}
 	if r.Method == "POST" {
 		s.posts++
+	}
+	if r.Referrer != "" {
+		s.referred++
 	}
 	s.ocsp = s.ocsp || strings.Contains(r.MIME, "ocsp") || strings.Contains(r.Host, "ocsp") || strings.Contains(r.Host, "crl")
 	s.names.add(stringHash(domain(r.Host), w.seed))

@@ -7,6 +7,9 @@ var _ = add(Detector{Name: "retry", About: "keeps knocking at one endpoint that 
 const (
 	retryFailed = 20 // attempts that nobody answered
 	retrySpan   = 5 * 60
+	// retryDead is how many dead odd endpoints one host may have before they are
+	// peers that are gone, and no controller.
+	retryDead = 3
 	// retryStubborn is how many attempts at one nameless server on a usual port, and
 	// half of all that fail, are more than an outage or a program that gives up.
 	retryStubborn = 200
@@ -46,7 +49,7 @@ func retry(h *Host, w *Way, dead, failed int, b *Bench) Evidence {
 	if steady {
 		e.Signs |= Rhythm
 	}
-	odd := w.odd(h) && dead <= crowdSize/3 && h.Crowd < crowdSize
+	odd := w.odd(h) && dead <= retryDead && !h.crowded()
 	if odd {
 		e.Signs |= Oddness
 	}
@@ -58,7 +61,7 @@ func retry(h *Host, w *Way, dead, failed int, b *Bench) Evidence {
 	switch {
 	case w.Clock != "":
 		e.Score /= 4
-	case w.Shared != "":
+	case w.Shared != "" && !odd:
 	case odd, e.Signs&Nameless != 0 && steady && w.Failed >= 3*retryFailed:
 		e.Ceiling = Suspected
 	case w.Name == "" && steady && w.Failed >= retryStubborn && share >= 0.95 && 2*w.Failed >= failed:

@@ -10,7 +10,7 @@ import (
 func TestRetry(t *testing.T) {
 	odd := to("198.51.100.9:1177")
 	dead := call{lasts: 3, state: traffic.Attempted}
-	judgeAll(t, "retry", &Bench{Clocks: clocksOf{}}, []judged{
+	judgeAll(t, "retry", &Bench{Clocks: clocksOf{shared: map[string]string{"198.51.100.77": "a cloud"}}}, []judged{
 		{"twenty attempts at an odd port", func(s *scene, h string) { s.every(h, odd, 0, 20, 0.3, 20, dead) }, Suspected},
 		{"nineteen", func(s *scene, h string) { s.every(h, odd, 0, 20, 0.3, 19, dead) }, None},
 		{"twenty within a minute: a program that starts", func(s *scene, h string) { s.every(h, odd, 0, 3, 0.3, 20, dead) }, None},
@@ -37,6 +37,8 @@ func TestRetry(t *testing.T) {
 				s.every(h, to(fmt.Sprintf("85.17.%d.9:54081", i)), 0, 60, 0, 30, dead)
 			}
 		}, Weak},
+		{"a rented machine in a cloud, at an odd port", func(s *scene, h string) { s.every(h, to("198.51.100.77:1177"), 0, 20, 0.3, 40, dead) }, Suspected},
+		{"a cloud's web", func(s *scene, h string) { s.every(h, to("198.51.100.77:443"), 0, 60, 0.3, 300, dead) }, Weak},
 		{"a dead printer at home", func(s *scene, h string) { s.every(h, to("10.0.0.9:9100"), 0, 30, 0, 500, dead) }, None},
 	})
 }

@@ -63,7 +63,7 @@ func sweep(h *Host, u *portUse) (Evidence, bool) {
 	if v.transport == traffic.TCP && !usual(e) && h.Crowd > 4*v.targets.count() {
 		return Evidence{}, false // one port among a crowd's many
 	}
-	ev := Evidence{Detector: "scan", Host: h.Addr, Signs: Attack, Act: "scan", First: v.first, Last: v.last, Ceiling: Suspected}
+	ev := Evidence{Detector: "scan", Host: h.Addr, Signs: Attack, Act: "scan", Inside: !v.outside, First: v.first, Last: v.last, Ceiling: Suspected}
 	if v.outside && v.peak >= scanMany && !web(v.port) {
 		ev.Ceiling = Confirmed
 	}
@@ -95,16 +95,17 @@ func portScan(h *Host, t *target) (Evidence, bool) {
 		return Evidence{}, false
 	}
 	// An address that also answers a lot is a server, or a peer.
-	answered := 0
+	answered, inside := 0, false
 	for i := range h.Ways {
 		if h.Ways[i].Addr == t.addr {
 			answered += h.Ways[i].Answered
+			inside = !h.Ways[i].Outside
 		}
 	}
 	if answered > n/4 {
 		return Evidence{}, false
 	}
-	e := Evidence{Detector: "scan", Host: h.Addr, Peer: Endpoint{Addr: t.addr}, Role: Victim, Signs: Attack, Act: "scan",
+	e := Evidence{Detector: "scan", Host: h.Addr, Peer: Endpoint{Addr: t.addr}, Role: Victim, Signs: Attack, Act: "scan", Inside: inside,
 		First: t.first, Last: t.last, Ceiling: Suspected, Score: round3(clamp(0.5 + 0.4*float64(n)/float64(n+100)))}
 	e.Figures = []Figure{{"ports", float64(n)}, {"attempts", float64(t.starts)}}
 	e.Because = fmt.Sprintf("tried %s of %s that didn't open, within %s", plural(n, "port", "ports"), t.addr, lasting(float64(t.last-t.first)/1e6))

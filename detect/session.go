@@ -18,7 +18,7 @@ const (
 // and tunnels keep connections up too; three things that don't fit must agree
 // before it is more than context.
 func sessions(h *Host, b *Bench) []Evidence {
-	if h.Crowd >= crowdSize {
+	if h.crowded() {
 		return nil
 	}
 	var out []Evidence
@@ -52,7 +52,7 @@ func session(h *Host, w *Way) (Evidence, bool) {
 	switch {
 	case w.Clock != "":
 		e.Score /= 4
-	case w.Shared != "":
+	case w.Shared != "" && e.Signs&Oddness == 0:
 	case e.Signs&(Oddness|Nameless) != 0 && e.Signs.Count() >= 3:
 		e.Ceiling = Suspected
 	}

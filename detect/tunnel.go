@@ -96,7 +96,7 @@ func (d *carrier) add(m *NameModel, n *Name) {
 	}
 	for label := range strings.SplitSeq(sub, ".") {
 		d.octets += len(label)
-		c := m.figures(label, "")
+		c := m.figures(label)
 		d.given += c.given
 		d.runs += float64(len(label) + 1)
 		for i := range len(label) {

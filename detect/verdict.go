@@ -75,7 +75,7 @@ func judgeHost(c *hostCase) {
 			if !slices.Contains(c.acts, e.Act) {
 				c.acts = append(c.acts, e.Act)
 			}
-			if attack == nil || e.First < attack.First {
+			if !e.Inside && (attack == nil || e.First < attack.First) {
 				attack = e
 			}
 		}
@@ -126,6 +126,7 @@ func endsOf(list []Evidence) []endCase {
 		x.first, x.last = min(x.first, e.First), max(x.last, e.Last)
 		x.name = cmp.Or(x.name, e.Name)
 		x.family = cmp.Or(x.family, e.Family)
+		x.sinkhole = x.sinkhole || e.Sinkhole
 	}
 	for i := range ends {
 		ends[i].confidence = noisyOr(ends[i].evidence)
@@ -177,7 +178,7 @@ func (c *hostCase) twice() bool {
 	var kinds Signs
 	for i := range c.evidence {
 		e := &c.evidence[i]
-		if e.Ceiling < Suspected {
+		if e.Ceiling < Suspected || e.Inside {
 			continue
 		}
 		switch {
@@ -200,10 +201,13 @@ type Controlled struct {
 	Family     string
 	Certainty  Certainty
 	Confidence float64
-	Bots       []netip.Addr
-	First      int64
-	Last       int64
-	Evidence   []Evidence
+	// Sinkhole says that a defender answers there by now: who calls it is infected,
+	// and nobody commands it through this.
+	Sinkhole bool
+	Bots     []netip.Addr
+	First    int64
+	Last     int64
+	Evidence []Evidence
 }
 
 // Bot is a host at home that is infected, or may be.

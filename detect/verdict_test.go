@@ -14,6 +14,8 @@ func TestVerdict(t *testing.T) {
 		return Evidence{Detector: detector, Host: addr(judgedHost), Peer: end, Role: Controller, Score: score, Ceiling: ceiling, Signs: signs, First: morning, Last: morning + hour}
 	}
 	harm := Evidence{Detector: "scan", Host: addr(judgedHost), Score: 0.8, Ceiling: Suspected, Signs: Attack, Act: "scan", First: morning + 30*minute, Last: morning + hour}
+	inside := harm
+	inside.Inside = true
 	before := harm
 	before.First = morning - 2*hour
 	made := Evidence{Detector: "dga", Host: addr(judgedHost), Score: 0.7, Ceiling: Suspected, Signs: Generated, First: morning, Last: morning + hour}
@@ -29,6 +31,7 @@ func TestVerdict(t *testing.T) {
 		{"four kinds that an agent of the house gives too", []Evidence{found("beacon", 0.9, Suspected, Rhythm|Constancy|Oddness|Alike)}, Suspected},
 		{"four kinds, none of them clear", []Evidence{found("beacon", 0.5, Suspected, Rhythm|Constancy|Oddness|Nameless)}, Suspected},
 		{"contact, then attack", []Evidence{found("rendezvous", 0.6, Weak, Oddness), harm}, Confirmed},
+		{"contact, then a search of the inside, as an administrator's", []Evidence{found("rendezvous", 0.6, Weak, Oddness), inside}, Suspected},
 		{"attack, then contact", []Evidence{found("rendezvous", 0.6, Weak, Oddness), before}, Suspected},
 		{"contact with nothing odd about it, then attack", []Evidence{found("beacon", 0.7, Weak, Rhythm), harm}, Suspected},
 		{"two suspicions of different kinds", []Evidence{found("retry", 0.6, Suspected, Retry|Oddness), made}, Confirmed},

@@ -51,5 +51,6 @@ func said(j indicator.Judgement, ok bool) (detect.Match, bool) {
 		return detect.Match{}, false
 	}
 	return detect.Match{Indicator: j.Value.String(), Source: j.Source, Family: j.Family, Confidence: j.Certainty,
-		Shared: j.Shared, Sinkhole: j.Sinkhole, Reason: j.Reason}, true
+		Shared: j.Shared, Sinkhole: j.Sinkhole, Reason: j.Reason,
+		Mild: j.Class == indicator.Lure || j.Class == indicator.Suspicious || j.Class == indicator.Scanner}, true
 }

@@ -94,7 +94,7 @@ func (r *pacedReader) read(name string) {
 		r.err = err
 		return
 	}
-	defer in.Close()
+	defer func() { r.counts = in.Counts(); in.Close() }()
 	for {
 		var b *traffic.Batch
 		select {
@@ -103,7 +103,7 @@ func (r *pacedReader) read(name string) {
 			return
 		}
 		if err := in.Next(b); err != nil {
-			r.err, r.counts = err, in.Counts()
+			r.err = err
 			return
 		}
 		select {
@@ -129,6 +129,16 @@ func (r *pacedReader) Next(b *traffic.Batch) error {
 	case <-r.ended:
 		return r.err
 	}
+}
+
+// Counts tells how the reading went, once it has ended.
+func (r *pacedReader) Counts() (c capture.Counts) {
+	select {
+	case <-r.ended:
+		c = r.counts
+	default:
+	}
+	return c
 }
 
 // Close ends the reading.

@@ -1,3 +1,5 @@
+//go:build !race
+
 package sensor_test
 
 import (
@@ -94,17 +96,6 @@ func TestMemoryIsFlat(t *testing.T) {
 	if got, want := botsOf(h.report), botsOf(once); !slices.Equal(got, want) {
 		t.Errorf("a hundred times gives the bots %v, once %v", got, want)
 	}
-}
-
-func botsOf(r detect.Report) []string {
-	var list []string
-	for i := range r.Bots {
-		if r.Bots[i].Certainty >= detect.Suspected {
-			list = append(list, r.Bots[i].Addr.String())
-		}
-	}
-	slices.Sort(list)
-	return list
 }
 
 // TestNothingIsAllocatedPerRecord scans flows of known hosts and endpoints, and

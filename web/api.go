@@ -56,6 +56,7 @@ func (s *server) enterAPI() {
 	s.enterParties(api)
 	s.enterContacts(api)
 	s.enterIncidents(api)
+	s.enterExport(api)
 	s.enterDuties(api)
 	s.enterRegimes(api)
 	s.enterOutbox(api)

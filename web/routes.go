@@ -67,6 +67,7 @@ var rules = map[string]access.Permission{
 
 	"POST /api/v1/incidents/{id}/closing": access.CloseIncidents,
 	"POST /api/v1/incidents/{id}/voiding": access.CloseIncidents,
+	"GET /api/v1/incidents/{id}/export":   access.ExportCases,
 	"GET /api/v1/parties/{id}/contacts":   access.ReadParties,
 	"POST /api/v1/parties/{id}/contacts":  access.KeepParties,
 

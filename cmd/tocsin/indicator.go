@@ -21,6 +21,11 @@ type indicatorCommand struct {
 	Import indicatorImport `cmd:"" help:"Put lists into a data directory, where sensors find them."`
 }
 
+// Help implements kong.HelpProvider.
+func (indicatorCommand) Help() string {
+	return `  tocsin indicator ask --indicators lists 203.0.113.9 bad.example`
+}
+
 type indicatorCheck struct {
 	format
 	Paths []string `arg:"" help:"Lists, or folders and archives of them." name:"path"`

@@ -39,6 +39,7 @@ type commands struct {
 	Duty       dutyCommand       `cmd:"" help:"Statutory clocks: who owes what by when." group:"Cases"`
 	Report     reportCommand     `cmd:"" help:"Filings: draft, write, file, acknowledge." group:"Cases"`
 	Order      orderCommand      `cmd:"" help:"Orders: draft, approve, serve, answer." group:"Cases"`
+	Case       caseCommand       `cmd:"" help:"A whole case: export it." group:"Cases"`
 	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
 	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
 	User       userCommand       `cmd:"" help:"Accounts of people." group:"Platform"`

@@ -19,6 +19,7 @@ import (
 	"tocsin/casebook"
 	"tocsin/detect"
 	"tocsin/sensor"
+	"tocsin/traffic"
 )
 
 type scanCommand struct {
@@ -172,6 +173,16 @@ type reading struct {
 	scan *scan
 }
 
+// Next reads on, and shows how far the scan is.
+func (r reading) Next(b *traffic.Batch) error {
+	err := r.Reader.Next(b)
+	r.scan.records.Add(int64(b.Len()))
+	r.scan.mu.Lock()
+	defer r.scan.mu.Unlock()
+	r.scan.progress.show(r.scan.records.Load(), float64(r.scan.read.Load())/float64(max(r.scan.bytes, 1)))
+	return err
+}
+
 func (r reading) Close() error { return errors.Join(r.Reader.Close(), r.file.Close()) }
 
 // counting counts the octets that were read, for the share of the work.
@@ -229,8 +240,6 @@ func (s *scan) gone(name string, r sensor.Reader) {
 	defer s.mu.Unlock()
 	s.files++
 	s.counts[name], s.refusals[name] = read.Counts(), read.Refusals()
-	s.records.Add(read.Counts().Records)
-	s.progress.show(s.records.Load(), float64(s.read.Load())/float64(max(s.bytes, 1)))
 }
 
 const toldRefusals = 3 // of a file

@@ -91,6 +91,12 @@ func (o *object) number(name string, value float64) *object {
 	return o
 }
 
+func (o *object) truth(name string, value bool) *object {
+	o.name(name)
+	o.b = strconv.AppendBool(o.b, value)
+	return o
+}
+
 func (o *object) list(name string, values []string) *object {
 	o.name(name)
 	o.b = append(o.b, '[')
@@ -143,7 +149,7 @@ func appendController(b []byte, c *detect.Controlled) []byte {
 	}
 	return begin(b, "controller").text("address", address).number("port", float64(c.Endpoint.Port)).text("transport", transport).
 		text("name", c.Name).text("family", c.Family).text("role", "controller").number("confidence", c.Confidence).
-		text("certainty", c.Certainty.String()).list("bots", texts(c.Bots)).
+		text("certainty", c.Certainty.String()).truth("sinkhole", c.Sinkhole).list("bots", texts(c.Bots)).
 		text("first_seen", moment(c.First)).text("last_seen", moment(c.Last)).evidence(c.Evidence).end()
 }
 

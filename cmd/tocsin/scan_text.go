@@ -101,6 +101,9 @@ func tellController(b *strings.Builder, c *detect.Controlled) {
 			at += " (" + c.Name + ")"
 		}
 	}
+	if c.Sinkhole {
+		at += ", now a defender's sinkhole,"
+	}
 	fmt.Fprintf(b, "\nCONTROLLER %s %s%s, confidence %.2f, of %s\n", plain(at), c.Certainty, family(c.Family), c.Confidence, some(texts(c.Bots)))
 }
 

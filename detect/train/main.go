@@ -98,13 +98,13 @@ func nameExamples(folds []fold, words []string) []example {
 	var list []example
 	for _, f := range folds {
 		for _, n := range f.names {
-			list = append(list, example{f.model.NameFigures(n.Label, n.Suffix), false, 1})
+			list = append(list, example{f.model.NameFigures(n.Label), false, 1})
 		}
 		for i := 0; i < len(f.names); i += 8 {
 			made := newFamily(r, r.IntN(len(shapes)), words)
 			for range 8 {
-				label, suffix := made.name(r)
-				list = append(list, example{f.model.NameFigures(label, suffix), true, 1})
+				label, _ := made.name(r)
+				list = append(list, example{f.model.NameFigures(label), true, 1})
 			}
 		}
 	}
