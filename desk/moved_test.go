@@ -1,12 +1,15 @@
 package desk_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"tocsin/access"
 	"tocsin/casebook"
+	"tocsin/desk"
+	"tocsin/report"
 	"tocsin/store"
 )
 
@@ -129,6 +132,85 @@ func TestAPartyThatEndedIsFollowedByAnotherOfItsName(t *testing.T) {
 	}{{old, "192.0.2.1 06-30–06-30, 1 on 1 days, North north, open"}, {young, "192.0.2.2 07-01–07-01, 1 on 1 days, North north, open"}} {
 		if got := o.seenBy(c.party); len(got) != 1 || got[0] != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+	o.wantSound()
+}
+
+// TestAnOrderTellsAPartyOfItsOwnTimeOnly: a row quotes the figures and the name by which
+// its party knows the finding, the party sees the order once it is served, and what an
+// earlier holder answers moves nothing of the present one's.
+func TestAnOrderTellsAPartyOfItsOwnTimeOnly(t *testing.T) {
+	o := open(t, t.TempDir())
+	keep := func(p casebook.Party) casebook.Party {
+		p, err := o.KeepParty(t.Context(), alice, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	keep(casebook.Party{Name: "Example Bureau", Roles: []string{"authority"}, Region: "CN", Own: true})
+	north := keep(casebook.Party{Name: "north", Roles: []string{"telecom_operator"}})
+	west := keep(casebook.Party{Name: "west", Roles: []string{"telecom_operator"}})
+	then, now := o.now.Add(-72*time.Hour), o.now.Add(-time.Hour)
+	o.load("registry", "cidr,asn,party\n198.51.100.0/24,64500,north\n", o.now.AddDate(0, -1, 0))
+	o.takeBotAt(3, then)
+	o.load("registry", "cidr,asn,party\n198.51.100.0/24,64510,west\n", o.now.AddDate(0, 0, -1))
+	o.takeBotAt(3, now)
+	o.settle()
+	i := o.only(casebook.ProposedIncident)
+	if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := o.Reader(casebook.Operator()).FindingPage(t.Context(), store.FindingFilter{}, casebook.ID{}, 10)
+	if err != nil || len(all) != 1 || !all[0].FirstSeen.Equal(then) {
+		t.Fatalf("got %+v (%v)", all, err)
+	}
+	whole := all[0]
+
+	draft := desk.Command{Incident: i.ID, Party: north.ID, Measure: "clean", Limit: 24 * time.Hour}
+	if _, err := o.DraftOrder(t.Context(), wang, draft); !errors.Is(err, casebook.ErrInvalid) {
+		t.Errorf("north is ordered to clean what west holds: %v", err)
+	}
+	for _, c := range []struct {
+		party casebook.Party
+		at    time.Time
+		state casebook.State // of the whole, once this party says that it is clean
+	}{{north, then, casebook.Open}, {west, now, casebook.ClaimedClean}} {
+		draft.Party, draft.Findings = c.party.ID, nil
+		if c.party.ID == north.ID {
+			draft.Findings = []casebook.ID{whole.ID}
+		}
+		order, err := o.DraftOrder(t.Context(), wang, draft)
+		if err == nil {
+			_, err = o.ApproveOrder(t.Context(), li, order.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := o.Reader(access.Scope(access.OfUser(casebook.User{Tenant: 1, Name: "abuse", Roles: []string{access.AbuseDesk}, Party: c.party.ID})))
+		if _, err := r.Order(t.Context(), order.ID); !errors.Is(err, casebook.ErrNotFound) {
+			t.Errorf("%s sees an order that isn't served: %v", c.party.Name, err)
+		}
+		if _, err := o.ServeOrder(t.Context(), wang, order.ID, &desk.Receipt{Proof: "handed over"}); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := r.OrderRows(t.Context(), order.ID)
+		if err != nil || len(rows) != 1 || !rows[0].FirstSeen.Equal(c.at) || !rows[0].LastSeen.Equal(c.at) {
+			t.Fatalf("%s is told %+v (%v), want one row of %v", c.party.Name, rows, err, c.at)
+		}
+		own, err := r.FindingPage(t.Context(), store.FindingFilter{}, casebook.ID{}, 10)
+		if err != nil || len(own) != 1 || own[0].ID != rows[0].Finding || own[0].State != casebook.Told {
+			t.Errorf("%s knows %+v (%v), the order speaks of %v", c.party.Name, own, err, rows[0].Finding)
+		}
+		if others, err := r.Orders(t.Context(), casebook.ID{}, casebook.ID{}, 10); err != nil || len(others) != 1 {
+			t.Errorf("%s sees %d orders (%v), want its own", c.party.Name, len(others), err)
+		}
+		if _, _, err := o.Answer(t.Context(), casebook.Actor{Kind: casebook.Person, Name: "abuse"}, order.ID, []report.Answer{{Number: 1, Kind: casebook.AnswerDone}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.findings()[whole.Asset.String()+" "+whole.Name].State; got != c.state {
+			t.Errorf("after %s answered the finding is %s, want %s", c.party.Name, got, c.state)
 		}
 	}
 	o.wantSound()
