@@ -55,6 +55,7 @@ var plan = map[string]struct {
 	"courier":    {floor: crafts},
 	"report":     {floor: crafts, pure: true},
 	"detect":     {floor: crafts, pure: true},
+	"access":     {floor: crafts, pure: true},
 	"store":      {floor: crafts},
 	"desk":       {floor: work},
 	"watch":      {floor: work},

@@ -28,6 +28,8 @@ const (
 	ReportPrefix    = "rep"
 	RecipientPrefix = "rcp"
 	OrderPrefix     = "ord"
+	UserPrefix      = "usr"
+	KeyPrefix       = "key"
 )
 
 var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -71,16 +71,3 @@ func ParseIncidentState(s string) (IncidentState, error) {
 	n, err := incidentStateNames.find("state of an incident", s)
 	return IncidentState(n), err
 }
-
-// Party is an organisation: what it is to the law, and where.
-type Party struct {
-	ID     ID
-	Mark   Mark
-	Name   string
-	Roles  []string // in the vocabulary of the packs ("network_operator"), sorted
-	Region string   // of its seat, ISO 3166-2 ("CN-11") or 3166-1
-	// MemberState selects national law under a union's ("DE"), "" elsewhere.
-	MemberState string
-	Own         bool // this platform speaks for it: its duties are reckoned here
-	RecordedAt  time.Time
-}

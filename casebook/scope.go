@@ -4,9 +4,11 @@ package casebook
 // store; the zero value sees nothing.
 type Scope struct {
 	Tenant int64
-	// All lets the reader see every row of the tenant. Who isn't entitled to
-	// all sees what was shared with its party.
+	// All lets the reader see every row of the tenant.
 	All bool
+	// Party sees what was shared with it, and nothing of what wasn't. It says
+	// nothing where All is set.
+	Party ID
 	// MaxTLP is the strictest label shown.
 	MaxTLP TLP
 }

@@ -18,6 +18,7 @@ type Arrival struct {
 	Name     string // what the sender calls it
 	Door     string // "file", "http"
 	Exercise bool
+	Party    casebook.ID // that hands it in and may see what becomes of it; zero: the platform's own
 	Body     io.Reader
 }
 
@@ -64,6 +65,9 @@ func (d *Desk) Accept(ctx context.Context, who casebook.Actor, a Arrival) (Accep
 	var answer Accepted
 	answer.Receipt, err = d.db.Write(ctx, store.Work{Kind: "accept", Actor: who.String(), At: at}, func(tx *store.Tx) (err error) {
 		answer.Delivery, answer.Known, err = tx.Accept(delivery)
+		if err == nil && !a.Party.IsZero() {
+			err = tx.Share(casebook.SharedDelivery, answer.ID, a.Party, "delivered by it")
+		}
 		return err
 	})
 	if err != nil {

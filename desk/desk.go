@@ -43,7 +43,8 @@ type Desk struct {
 	arrived  chan struct{} // holds a token when a delivery may be waiting
 	moved    bell          // rung when a delivery was folded further
 	reading  atomic.Pointer[reading]
-	backing  sync.Mutex // one backup is written at a time
+	peopled  atomic.Bool // there are accounts
+	backing  sync.Mutex  // one backup is written at a time
 
 	laws     *regime.Library
 	courier  *courier.Courier

@@ -54,11 +54,16 @@ func (d *Desk) DraftReport(ctx context.Context, who casebook.Actor, duty caseboo
 }
 
 // Form gives a report as a form: drafted afresh from what is known now, under what
-// people wrote into it.
+// people wrote into it. A party is shown what was filed last, and nothing of what is
+// known besides.
 func (d *Desk) Form(ctx context.Context, who casebook.Actor, scope casebook.Scope, id casebook.ID) (report.Form, error) {
-	r, fields, err := d.Reader(scope).Report(ctx, id)
+	reader := d.Reader(scope)
+	r, fields, err := reader.Report(ctx, id)
 	if err != nil {
 		return report.Form{}, err
+	}
+	if !scope.All {
+		return filedForm(ctx, reader, r)
 	}
 	form, err := d.form(ctx, who, r, d.Now())
 	if err != nil {
@@ -66,6 +71,16 @@ func (d *Desk) Form(ctx context.Context, who casebook.Actor, scope casebook.Scop
 	}
 	form.Report, form.Version = id, r.Version
 	return form.With(fields)
+}
+
+// filedForm is a report as it was filed last; without fields before the first time.
+func filedForm(ctx context.Context, r *store.Reader, one casebook.Report) (report.Form, error) {
+	versions, err := r.ReportVersions(ctx, one.ID)
+	if err != nil || len(versions) == 0 {
+		return report.Form{}, err
+	}
+	last := versions[len(versions)-1]
+	return report.Form{Report: one.ID, Version: last.Number, Regime: one.Regime, Stage: one.Stage}.With(last.Fields)
 }
 
 // form drafts a report from what is known at a moment.
@@ -116,7 +131,7 @@ func (d *Desk) form(ctx context.Context, who casebook.Actor, one casebook.Report
 			m.Party = p
 		}
 	}
-	m.To = addressees(m.Duty, parties)
+	m.To = addressees(m.Duty, parties, at)
 	m.Stage = d.stage(one, m.Duty.Pack)
 	return report.Draft(m), nil
 }
@@ -134,14 +149,15 @@ func (d *Desk) stage(one casebook.Report, pack string) report.Stage {
 	return report.Stage{Regime: p.ID, ID: one.Stage, Name: cmp.Or(s.Name, one.Stage), Article: s.Article, Pack: p.Digest, Content: s.Content}
 }
 
-// addressees gives those who must have a filing, by the parties that are known here.
-func addressees(duty casebook.Duty, parties []casebook.Party) []report.Addressee {
+// addressees gives those who must have a filing, by the parties that are known here at
+// a moment.
+func addressees(duty casebook.Duty, parties []casebook.Party, at time.Time) []report.Addressee {
 	var all []report.Addressee
 	add := func(roles []string, copies bool) {
 		for _, role := range roles {
 			name := strings.ReplaceAll(role, "_", " ")
 			for _, p := range parties {
-				if slices.Contains(p.Roles, role) {
+				if p.At(at) && slices.Contains(p.Roles, role) {
 					name = p.Name
 					break
 				}
@@ -286,6 +302,11 @@ func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form repo
 	}
 	if _, err := c.tx.FileReport(v, filed, to, messages); err != nil {
 		return err
+	}
+	if !one.Party.IsZero() {
+		if err := c.tx.Share(casebook.SharedReport, one.ID, one.Party, "filed"); err != nil {
+			return err
+		}
 	}
 	note := fmt.Sprintf("version %d by %s", v.Number, v.Channel)
 	if v.LateReason != "" {

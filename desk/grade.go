@@ -328,7 +328,7 @@ func (d *Desk) rebase(ctx context.Context) error {
 		fmt.Fprintln(hash, p.ID, p.Digest)
 	}
 	for _, p := range parties {
-		if p.Own {
+		if p.Own && p.At(at) {
 			fmt.Fprintf(hash, "%q %q %s %s\n", p.Name, p.Roles, p.Region, p.MemberState)
 		}
 	}

@@ -56,7 +56,7 @@ func (d *Desk) DraftOrder(ctx context.Context, who casebook.Actor, o Command) (c
 			return err
 		}
 		if len(o.Findings) == 0 {
-			if o.Findings, err = c.tx.FindingsOf(c.incident.Threat, to.Name, maxRows); err != nil {
+			if o.Findings, err = c.tx.FindingsOf(c.incident.Threat, to, maxRows); err != nil {
 				return err
 			}
 		}
@@ -243,8 +243,8 @@ func (d *Desk) instructionOf(o casebook.Order, issuer, what string, rows []caseb
 	return in
 }
 
-// served writes that an order reached its party: the limit runs, and its findings are
-// told.
+// served writes that an order reached its party: the limit runs, its findings are told,
+// and the party sees the order.
 func (c *casework) served(o casebook.Order, at time.Time, proof string) error {
 	o.State, o.ServedAt, o.Due = casebook.ServedOrder, at, at.Add(o.Limit)
 	if err := c.tx.SaveOrder(o, ""); err != nil {
@@ -255,9 +255,12 @@ func (c *casework) served(o casebook.Order, at time.Time, proof string) error {
 		return err
 	}
 	for _, r := range rows {
-		if err := c.tx.SetFinding(r.Finding, casebook.Told); err != nil {
+		if err := c.tx.SetFinding(r.Finding, o.Party, casebook.Told); err != nil {
 			return err
 		}
+	}
+	if err := c.tx.Share(casebook.SharedOrder, o.ID, o.Party, "served"); err != nil {
+		return err
 	}
 	return c.log(casebook.Anchor{Kind: casebook.OrderServed, At: at, Source: o.ID.Text(casebook.OrderPrefix), Note: o.Task + "; " + clip(proof, 500)})
 }
@@ -328,7 +331,7 @@ func (d *Desk) Answer(ctx context.Context, who casebook.Actor, id casebook.ID, a
 		good, bad = instruction.Match(answers)
 		for _, a := range good {
 			i := slices.IndexFunc(rows, func(r casebook.OrderRow) bool { return r.Number == a.Number })
-			if err := c.answer(&rows[i], a, at); err != nil {
+			if err := c.answer(o.Party, &rows[i], a, at); err != nil {
 				return err
 			}
 			taken++
@@ -338,7 +341,7 @@ func (d *Desk) Answer(ctx context.Context, who casebook.Actor, id casebook.ID, a
 	return taken, bad, err
 }
 
-func (c *casework) answer(r *casebook.OrderRow, a report.Answer, at time.Time) error {
+func (c *casework) answer(party casebook.ID, r *casebook.OrderRow, a report.Answer, at time.Time) error {
 	r.State, r.Answer, r.Note, r.AnsweredAt, r.Until = casebook.AnsweredRow, a.Kind, clip(a.Note, 2000), at, a.Until
 	if !a.At.IsZero() && a.At.Before(at) {
 		r.AnsweredAt = a.At
@@ -347,7 +350,7 @@ func (c *casework) answer(r *casebook.OrderRow, a report.Answer, at time.Time) e
 		return err
 	}
 	if a.Kind.Claims() {
-		return c.tx.SetFinding(r.Finding, casebook.ClaimedClean)
+		return c.tx.SetFinding(r.Finding, party, casebook.ClaimedClean)
 	}
 	return nil
 }

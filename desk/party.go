@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/casebook"
 	"tocsin/courier"
@@ -78,4 +79,21 @@ func (d *Desk) KeepContact(ctx context.Context, who casebook.Actor, party casebo
 		return err
 	})
 	return err
+}
+
+// EndParty says when a party ended, and who took over; the zero ID is nobody. What was
+// shared with it stays shared with it, and opens nothing to its successor.
+func (d *Desk) EndParty(ctx context.Context, who casebook.Actor, id casebook.ID, to time.Time, successor casebook.ID) (p casebook.Party, err error) {
+	at := d.Now()
+	if to.IsZero() {
+		to = at
+	}
+	_, err = d.db.Write(ctx, store.Work{Kind: "party", Actor: who.String(), At: at}, func(tx *store.Tx) error {
+		p, err = tx.EndParty(id, to, successor, who.String())
+		return err
+	})
+	if err == nil {
+		err = d.rebase(ctx)
+	}
+	return p, err
 }

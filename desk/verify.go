@@ -79,7 +79,7 @@ func (d *Desk) settleRows(ctx context.Context, rows []store.Checkable, at time.T
 				return err
 			}
 			finding := map[casebook.RowState]casebook.State{casebook.VerifiedRow: casebook.Verified, casebook.UnverifiedRow: casebook.Unverified, casebook.ReopenedRow: casebook.Relapsed}[r.State]
-			if err := tx.SetFinding(r.Finding, finding); err != nil {
+			if err := tx.SetFinding(r.Finding, o.Party, finding); err != nil {
 				return err
 			}
 			note := fmt.Sprintf("row %d of %s, %s: %s: %s", r.Number, o.Task, r.Asset, r.State, r.Why)

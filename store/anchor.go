@@ -57,7 +57,7 @@ func (tx *Tx) Anchors(incident casebook.ID) ([]casebook.Anchor, error) {
 
 // Anchors gives the log of an incident in the order in which it was written.
 func (r *Reader) Anchors(ctx context.Context, incident casebook.ID) ([]casebook.Anchor, error) {
-	return anchorsOf(ctx, r.q, r.seesOf("i"), incident)
+	return anchorsOf(ctx, r.q, r.seesOf(casebook.SharedIncident, "i"), incident)
 }
 
 func anchorsOf(ctx context.Context, q querier, sees string, incident casebook.ID) ([]casebook.Anchor, error) {

@@ -7,8 +7,11 @@ import (
 )
 
 // benchFold folds batches of 2,000 claims, each by a claim of its number.
-func benchFold(b *testing.B, claim func(batch, i int) Claim, before int) {
+func benchFold(b *testing.B, claim func(batch, i int) Claim, before int, known bool) {
 	db := openAt(b, filepath.Join(b.TempDir(), "tocsin.db"), newSigner(b))
+	if known {
+		newParty(b, db, "example") // every claim is of its findings
+	}
 	d := accept(b, db, arrival(1, 1))
 	n := 0
 	next := func() *Batch {
@@ -33,9 +36,17 @@ func benchFold(b *testing.B, claim func(batch, i int) Claim, before int) {
 }
 
 func BenchmarkFoldOf2000ClaimsOnNewFindings(b *testing.B) {
-	benchFold(b, func(batch, i int) Claim { return hit(batch*2000+i, noon.Add(time.Duration(i)*time.Second)) }, 0)
+	benchFold(b, func(batch, i int) Claim { return hit(batch*2000+i, noon.Add(time.Duration(i)*time.Second)) }, 0, false)
 }
 
 func BenchmarkFoldOf2000ClaimsOnKnownFindings(b *testing.B) {
-	benchFold(b, func(batch, i int) Claim { return hit(i, noon.Add(time.Duration(batch*2000+i)*time.Second)) }, 1)
+	benchFold(b, func(batch, i int) Claim { return hit(i, noon.Add(time.Duration(batch*2000+i)*time.Second)) }, 1, false)
+}
+
+func BenchmarkFoldOf2000ClaimsOnNewFindingsOfAParty(b *testing.B) {
+	benchFold(b, func(batch, i int) Claim { return hit(batch*2000+i, noon.Add(time.Duration(i)*time.Second)) }, 0, true)
+}
+
+func BenchmarkFoldOf2000ClaimsOnKnownFindingsOfAParty(b *testing.B) {
+	benchFold(b, func(batch, i int) Claim { return hit(i, noon.Add(time.Duration(batch*2000+i)*time.Second)) }, 1, true)
 }

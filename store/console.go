@@ -23,7 +23,7 @@ type DutySpan struct {
 
 // DutiesBetween gives the duties of a span, the soonest due first.
 func (r *Reader) DutiesBetween(ctx context.Context, s DutySpan, limit int) ([]casebook.Duty, error) {
-	w := where{text: r.seesOf("d"), args: []any{limit}}
+	w := where{text: r.seesOf(casebook.SharedDuty, "d"), args: []any{limit}}
 	var list []string
 	for _, state := range s.States {
 		list = append(list, fmt.Sprint(int64(state)))
@@ -52,7 +52,7 @@ func (r *Reader) NextDue(ctx context.Context, ids []casebook.ID, now time.Time) 
 	if len(ids) > maxNamed {
 		return nil, fmt.Errorf("%d incidents asked for at once, at most %d: %w", len(ids), maxNamed, casebook.ErrTooLarge)
 	}
-	w := where{text: r.seesOf("d"), args: []any{micros(now)}}
+	w := where{text: r.seesOf(casebook.SharedDuty, "d"), args: []any{micros(now)}}
 	w.and("i.public IN ("+places(len(ids))+")", octetsOf(ids)...)
 	rows, err := r.q.QueryContext(ctx, `SELECT i.public, MIN(d.due) FROM duty d JOIN incident i ON i.id = d.incident
 		WHERE d.state IN (0, 1) AND d.due >= $1 AND `+w.text+` GROUP BY i.public`, w.args...)
@@ -80,7 +80,7 @@ func (r *Reader) IncidentsNamed(ctx context.Context, ids []casebook.ID) (map[cas
 	if len(ids) > maxNamed {
 		return nil, fmt.Errorf("%d incidents asked for at once, at most %d: %w", len(ids), maxNamed, casebook.ErrTooLarge)
 	}
-	w := where{text: r.seesOf("i")}
+	w := where{text: r.seesOf(casebook.SharedIncident, "i")}
 	w.and("i.public IN ("+places(len(ids))+")", octetsOf(ids)...)
 	rows, err := r.q.QueryContext(ctx, selectIncidents+` WHERE `+w.text, w.args...)
 	all, err := collect(rows, err, incidents)
@@ -92,14 +92,14 @@ func (r *Reader) IncidentsNamed(ctx context.Context, ids []casebook.ID) (map[cas
 
 // IncidentsOf gives the incidents that grew from a threat, the newest first.
 func (r *Reader) IncidentsOf(ctx context.Context, threat casebook.ID, limit int) ([]casebook.Incident, error) {
-	rows, err := r.q.QueryContext(ctx, selectIncidents+` WHERE t.public = $1 AND `+r.seesOf("i")+` ORDER BY i.public DESC LIMIT $2`, threat[:], limit)
+	rows, err := r.q.QueryContext(ctx, selectIncidents+` WHERE t.public = $1 AND `+r.seesOf(casebook.SharedIncident, "i")+` ORDER BY i.public DESC LIMIT $2`, threat[:], limit)
 	return collect(rows, err, incidents)
 }
 
 // WaitingIncidents gives the incidents that wait for a person's yes or no, the one
 // that waits longest first.
 func (r *Reader) WaitingIncidents(ctx context.Context, limit int) ([]casebook.Incident, error) {
-	rows, err := r.q.QueryContext(ctx, selectIncidents+` WHERE i.state = $1 AND `+r.seesOf("i")+` ORDER BY i.triage_due, i.public LIMIT $2`,
+	rows, err := r.q.QueryContext(ctx, selectIncidents+` WHERE i.state = $1 AND `+r.seesOf(casebook.SharedIncident, "i")+` ORDER BY i.triage_due, i.public LIMIT $2`,
 		int64(casebook.ProposedIncident), limit)
 	return collect(rows, err, incidents)
 }
@@ -107,7 +107,7 @@ func (r *Reader) WaitingIncidents(ctx context.Context, limit int) ([]casebook.In
 // IncidentCounts counts incidents by state.
 func (r *Reader) IncidentCounts(ctx context.Context) (map[casebook.IncidentState]int64, error) {
 	counts := map[casebook.IncidentState]int64{}
-	rows, err := r.q.QueryContext(ctx, `SELECT i.state, COUNT(*) FROM incident i WHERE `+r.seesOf("i")+` GROUP BY i.state`)
+	rows, err := r.q.QueryContext(ctx, `SELECT i.state, COUNT(*) FROM incident i WHERE `+r.seesOf(casebook.SharedIncident, "i")+` GROUP BY i.state`)
 	_, err = collect(rows, err, func(rows *sql.Rows) (n int64, err error) {
 		var state casebook.IncidentState
 		err = rows.Scan(&state, &n)

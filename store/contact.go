@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"tocsin/casebook"
@@ -57,9 +58,12 @@ func (tx *Tx) Contacts(party casebook.ID) ([]Contact, error) {
 	return contactsOf(tx.ctx, tx.conn, "1 = 1", party)
 }
 
-// Contacts gives where a party is reached now.
+// Contacts gives where a party is reached now, to who sees all and to the party itself.
 func (r *Reader) Contacts(ctx context.Context, party casebook.ID) ([]Contact, error) {
-	return contactsOf(ctx, r.q, r.seesOf("p"), party)
+	if !r.scope.All && party != r.scope.Party {
+		return []Contact{}, nil
+	}
+	return contactsOf(ctx, r.q, r.labels("p"), party)
 }
 
 func contactsOf(ctx context.Context, q querier, sees string, party casebook.ID) ([]Contact, error) {
@@ -74,13 +78,13 @@ func contactsOf(ctx context.Context, q querier, sees string, party casebook.ID) 
 	})
 }
 
-// PartiesAs gives the parties that have a role, by name.
+// PartiesAs gives the parties that have a role now, by name.
 func (tx *Tx) PartiesAs(tenant int64, role string) ([]casebook.Party, error) {
-	all, err := partiesOf(tx.ctx, tx.conn, "tenant = 1")
+	all, err := partiesOf(tx.ctx, tx.conn, fmt.Sprintf("p.tenant = %d", tenant))
 	var kept []casebook.Party
 	for _, p := range all {
 		for _, r := range p.Roles {
-			if r == role && p.Mark.Tenant == tenant {
+			if r == role && p.At(tx.at) {
 				kept = append(kept, p)
 			}
 		}
@@ -93,6 +97,6 @@ func (tx *Tx) Party(id casebook.ID) (casebook.Party, error) {
 	if _, err := numberOf(tx.ctx, tx.conn, "party", casebook.PartyPrefix, id); err != nil {
 		return casebook.Party{}, err
 	}
-	p, err := scanParty(tx.row(partyTable.selectSQL+` WHERE public = $1`, id[:]))
+	p, err := scanParty(tx.row(selectParties+` WHERE p.public = $1`, id[:]))
 	return p.Party, err
 }

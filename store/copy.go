@@ -21,6 +21,9 @@ func everyTable() []*table {
 		plain("ledger_hash", column{"id", 'i', true}, column{"hash", 'b', true}),
 		plain("checkpoint", column{"id", 'i', true}, column{"size", 'i', true}, column{"note", 't', true}),
 		plain("seen", column{"observed_at", 'i', true}, column{"key", 'b', true}, column{"observation", 'i', true}),
+		plain("session", column{"digest", 'b', true}, column{"account", 'i', true}, column{"created_at", 'i', true}, column{"used_at", 'i', false}),
+		plain("key_use", column{"id", 'i', true}, column{"used_at", 'i', false}),
+		plain("answer", column{"digest", 'b', true}, column{"request", 'b', true}, column{"recorded_at", 'i', true}, column{"status", 'i', false}, column{"media_type", 't', false}, column{"body", 'b', false}),
 	}
 	for _, id := range slices.Sorted(maps.Keys(tables)) {
 		all = append(all, tables[id])
@@ -148,7 +151,7 @@ func (tx *Tx) copyTable(from querier, t *table) error {
 	if err := errors.Join(rows.Err(), flush()); err != nil {
 		return err
 	}
-	if t.name == "seen" {
+	if t.columns[0].name != "id" || t.name == "key_use" {
 		return nil // has no numbers of its own
 	}
 	return tx.db.dialect.numberFrom(tx, t.name, highest+1)

@@ -124,7 +124,7 @@ func (tx *Tx) refuse(d *deliveryRow, bad []casebook.Refusal) error {
 // Delivery gives one delivery. It gives ErrNotFound for one that the reader may
 // not see.
 func (r *Reader) Delivery(ctx context.Context, id casebook.ID) (casebook.Delivery, error) {
-	d, err := scanDelivery(r.q.QueryRowContext(ctx, deliveryTable.selectSQL+` WHERE public = $1 AND `+r.sees(), id[:]))
+	d, err := scanDelivery(r.q.QueryRowContext(ctx, deliveryTable.selectSQL+` WHERE public = $1 AND `+r.sees(casebook.SharedDelivery), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("delivery %s: %w", id.Text(casebook.DeliveryPrefix), casebook.ErrNotFound)
 	}
@@ -134,7 +134,7 @@ func (r *Reader) Delivery(ctx context.Context, id casebook.ID) (casebook.Deliver
 // Deliveries gives deliveries, newest first, from after the one named on; the
 // zero ID starts at the newest.
 func (r *Reader) Deliveries(ctx context.Context, after casebook.ID, limit int) ([]casebook.Delivery, error) {
-	rows, err := r.q.QueryContext(ctx, deliveryTable.selectSQL+` WHERE `+r.sees()+before(after, 1)+` ORDER BY public DESC LIMIT $2`, after[:], limit)
+	rows, err := r.q.QueryContext(ctx, deliveryTable.selectSQL+` WHERE `+r.sees(casebook.SharedDelivery)+before(after, 1)+` ORDER BY public DESC LIMIT $2`, after[:], limit)
 	return collect(rows, err, func(rows *sql.Rows) (casebook.Delivery, error) {
 		d, err := scanDelivery(rows)
 		return d.Delivery, err
@@ -177,7 +177,7 @@ func (r *Reader) EveryDelivery(ctx context.Context) iter.Seq2[casebook.Delivery,
 // row's number on.
 func (r *Reader) Refusals(ctx context.Context, id casebook.ID, afterRow int64, limit int) ([]casebook.Refusal, error) {
 	rows, err := r.q.QueryContext(ctx, `SELECT row_no, line, field, reason FROM refusal
-		WHERE delivery = (SELECT id FROM delivery WHERE public = $1 AND `+r.sees()+`) AND row_no > $2 ORDER BY id LIMIT $3`, id[:], afterRow, limit)
+		WHERE delivery = (SELECT id FROM delivery WHERE public = $1 AND `+r.sees(casebook.SharedDelivery)+`) AND row_no > $2 ORDER BY id LIMIT $3`, id[:], afterRow, limit)
 	return collect(rows, err, func(rows *sql.Rows) (b casebook.Refusal, err error) {
 		return b, rows.Scan(&b.Row, &b.Line, &b.Field, &b.Reason)
 	})

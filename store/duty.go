@@ -140,7 +140,7 @@ func (r *Reader) Duty(ctx context.Context, id casebook.ID) (casebook.Duty, error
 }
 
 func (r *Reader) duty(ctx context.Context, id casebook.ID) (*dutyRow, error) {
-	d, err := scanDuty(r.q.QueryRowContext(ctx, selectDuties+` WHERE d.public = $1 AND `+r.seesOf("d"), id[:]))
+	d, err := scanDuty(r.q.QueryRowContext(ctx, selectDuties+` WHERE d.public = $1 AND `+r.seesOf(casebook.SharedDuty, "d"), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("duty %s: %w", id.Text(casebook.DutyPrefix), casebook.ErrNotFound)
 	}
@@ -157,7 +157,7 @@ type DutyFilter struct {
 // DutiesByDue gives duties by the moment at which they are due, the soonest first,
 // from after the one named on.
 func (r *Reader) DutiesByDue(ctx context.Context, f DutyFilter, after casebook.ID, limit int) ([]casebook.Duty, error) {
-	w := where{text: r.sees(), args: []any{limit}}
+	w := where{text: r.sees(casebook.SharedDuty), args: []any{limit}}
 	if !after.IsZero() {
 		last, err := r.duty(ctx, after)
 		if err != nil {
@@ -188,7 +188,7 @@ func (r *Reader) DutiesByDue(ctx context.Context, f DutyFilter, after casebook.I
 
 // Running counts the duties that run, but goes no further than to most.
 func (r *Reader) Running(ctx context.Context, most int) (n int64, err error) {
-	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM duty WHERE state IN (0, 1) AND `+r.sees()+` LIMIT $1) AS running`, most).Scan(&n)
+	err = r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM duty WHERE state IN (0, 1) AND `+r.sees(casebook.SharedDuty)+` LIMIT $1) AS running`, most).Scan(&n)
 	return n, err
 }
 
@@ -204,7 +204,7 @@ type DutyChange struct {
 // DutyChanges gives the steps of a duty in their order.
 func (r *Reader) DutyChanges(ctx context.Context, id casebook.ID) ([]DutyChange, error) {
 	rows, err := r.q.QueryContext(ctx, `SELECT c.state, c.at, c.reason, c.recorded_at, c.recorded_by FROM duty_change c JOIN duty d ON d.id = c.duty
-		WHERE d.public = $1 AND `+r.seesOf("d")+` ORDER BY c.id`, id[:])
+		WHERE d.public = $1 AND `+r.seesOf(casebook.SharedDuty, "d")+` ORDER BY c.id`, id[:])
 	return collect(rows, err, func(rows *sql.Rows) (c DutyChange, err error) {
 		var at, recorded int64
 		err = rows.Scan(&c.State, &at, &c.Reason, &recorded, &c.By)
@@ -215,7 +215,7 @@ func (r *Reader) DutyChanges(ctx context.Context, id casebook.ID) ([]DutyChange,
 
 // DutyCounts counts duties by state.
 func (r *Reader) DutyCounts(ctx context.Context) (counts [casebook.DutyStates]int64, err error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT state, COUNT(*) FROM duty WHERE `+r.sees()+` GROUP BY state`)
+	rows, err := r.q.QueryContext(ctx, `SELECT state, COUNT(*) FROM duty WHERE `+r.sees(casebook.SharedDuty)+` GROUP BY state`)
 	_, err = collect(rows, err, func(rows *sql.Rows) (n int64, err error) {
 		var state casebook.DutyState
 		if err := rows.Scan(&state, &n); err != nil {

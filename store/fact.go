@@ -51,7 +51,7 @@ func (tx *Tx) Facts(incident casebook.ID) ([]KnownFact, error) {
 
 // Facts gives every fact that was ever written of an incident, in that order.
 func (r *Reader) Facts(ctx context.Context, incident casebook.ID) ([]KnownFact, error) {
-	return factsOf(ctx, r.q, r.seesOf("i"), incident)
+	return factsOf(ctx, r.q, r.seesOf(casebook.SharedIncident, "i"), incident)
 }
 
 func factsOf(ctx context.Context, q querier, sees string, incident casebook.ID) ([]KnownFact, error) {

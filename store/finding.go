@@ -150,9 +150,10 @@ func (r *Reader) Findings(ctx context.Context, f FindingFilter) iter.Seq2[casebo
 
 // FindingPage gives a page of findings, newest first, from after the one named on.
 func (r *Reader) FindingPage(ctx context.Context, f FindingFilter, after casebook.ID, limit int) ([]casebook.Finding, error) {
-	order, args := `ORDER BY f.public DESC LIMIT $1`, []any{limit}
+	public := r.findingView().public
+	order, args := `ORDER BY `+public+` DESC LIMIT $1`, []any{limit}
 	if !after.IsZero() {
-		order, args = `AND f.public < $2 `+order, append(args, after[:])
+		order, args = `AND `+public+` < $2 `+order, append(args, after[:])
 	}
 	rows, err := r.findings(ctx, f, order, args)
 	page := make([]casebook.Finding, len(rows))
@@ -162,15 +163,42 @@ func (r *Reader) FindingPage(ctx context.Context, f FindingFilter, after caseboo
 	return page, err
 }
 
+// A findingView is where a reader's findings come from: whoever sees all sees them
+// as they are, a party sees its part in them and nothing else of them.
+type findingView struct {
+	columns, from, sees string
+	public, changed     string
+	state, count        string
+}
+
+func (r *Reader) findingView() findingView {
+	if r.scope.All || r.scope.Party.IsZero() {
+		sees := r.labels("f")
+		if !r.scope.All {
+			sees = "1 = 0"
+		}
+		return findingView{"f." + strings.Join(columnNames(findingTable), ", f."), "finding f CROSS JOIN threat t", sees, "f.public", "f.recorded_at", "f.state", "f.count"}
+	}
+	// Where all of it was attributed to the party, it stands where the finding does.
+	const state = "CASE WHEN q.count = f.count THEN f.state ELSE q.state END"
+	columns := `f.id, f.salt, q.public, f.tenant, q.region, q.tlp, f.exercise, '', q.recorded_at, f.threat, f.role, f.asset_kind, f.asset, f.port,
+		q.type, ` + state + `, q.severity, q.first_seen, q.last_seen, q.count, q.days, q.sources, q.asn, q.holder, ''`
+	own := fmt.Sprintf(` AND q.finding = f.id AND q.party = '%[1]s' AND EXISTS (SELECT 1 FROM share
+		WHERE share.kind = %[2]d AND share.object = f.id AND share.party = '%[1]s' AND share.shared_to = 0)`, partyText(r.scope.Party), casebook.SharedFinding)
+	sees := strings.Replace(r.labels("q"), "q.tenant", "f.tenant", 1) + own
+	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", state, "q.count"}
+}
+
 func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) ([]*findingRow, error) {
-	where := strings.NewReplacer("tenant", "f.tenant", "tlp", "f.tlp").Replace(r.sees())
+	v := r.findingView()
+	where := v.sees
 	if !f.Since.IsZero() {
 		args = append(args, micros(f.Since))
-		where += fmt.Sprintf(" AND f.recorded_at >= $%d", len(args))
+		where += fmt.Sprintf(" AND "+v.changed+" >= $%d", len(args))
 	}
 	if f.State != nil {
 		args = append(args, int64(*f.State))
-		where += fmt.Sprintf(" AND f.state = $%d", len(args))
+		where += fmt.Sprintf(" AND "+v.state+" = $%d", len(args))
 	}
 	if !f.Threat.IsZero() {
 		args = append(args, f.Threat[:])
@@ -180,8 +208,12 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.q.QueryContext(ctx, `SELECT f.`+strings.Join(columnNames(findingTable), ", f.")+`, t.public, t.family, t.name
-		FROM finding f CROSS JOIN threat t WHERE t.id = f.threat AND `+where+` `+tail, args...)
+	own, err := r.ownName(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.q.QueryContext(ctx, `SELECT `+v.columns+`, t.public, t.family, t.name
+		FROM `+v.from+` WHERE t.id = f.threat AND `+where+` `+tail, args...)
 	return collect(rows, err, func(rows *sql.Rows) (*findingRow, error) {
 		n := len(findingTable.columns)
 		row, err := scanRow(rows, n+3)
@@ -197,6 +229,9 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 		f.Family, f.Name = s.text(), s.text()
 		gap, days := heard.of(f.sources)
 		f.Relapses = f.Days.Relapses(gap, days)
+		if !r.scope.All {
+			f.Party = own
+		}
 		return f, s.err
 	})
 }

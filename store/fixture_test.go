@@ -22,6 +22,7 @@ func newFilled(t testing.TB, place string) filled {
 	t.Helper()
 	f := filled{place, newSigner(t), nil}
 	f.db = openAt(t, place, f.signer)
+	f.openAccounts(t)
 	for n := range 3 {
 		d := accept(t, f.db, arrival(1, byte(n)))
 		b := batch(d, 0, hit(n, noon), hit(n+1, noon.Add(time.Hour)), hit(7, noon.AddDate(0, 0, n)))
@@ -55,6 +56,35 @@ func newFilled(t testing.TB, place string) filled {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// openAccounts makes accounts, keys and a party to which the fixture's claims are
+// attributed.
+func (f filled) openAccounts(t testing.TB) {
+	t.Helper()
+	write(t, f.db, noon, func(tx *Tx) error {
+		p, err := tx.SaveParty(casebook.Party{Mark: casebook.Mark{Tenant: 1, RecordedBy: "person:alice"}, Name: "example", Roles: []string{"access_provider"}})
+		if err != nil {
+			return err
+		}
+		for n, name := range []string{"alice", "wang"} {
+			u, err := tx.AddUser(casebook.User{Tenant: 1, Name: name, Roles: []string{"officer", "auditor"}, Party: p.ID, RecordedBy: "machine:local"}, "hash")
+			if err != nil {
+				return err
+			}
+			if err := tx.OpenSession(u.ID, [32]byte{byte(n)}); err != nil {
+				return err
+			}
+			k, err := tx.AddKey(casebook.AccessKey{Tenant: 1, Name: "laptop", Shown: "tck_ABCDEF", User: name, ExpiresAt: noon.AddDate(1, 0, 0), RecordedBy: "person:alice"}, [32]byte{byte(n)})
+			if err == nil {
+				err = tx.UsedKey(k.ID)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (f filled) importHoldings(t testing.TB, n int) {

@@ -266,6 +266,7 @@ func (f *folding) intoFindings() error {
 		return err
 	}
 	var added, changed [][]any
+	all, created := make([]*findingRow, 0, len(keys)), map[int64]bool{}
 	observations := make([][]any, 0, len(f.fresh))
 	for rest, i := f.fresh, 0; len(rest) > 0; i++ {
 		n := 1
@@ -277,6 +278,7 @@ func (f *folding) intoFindings() error {
 			row = &findingRow{id: ids[0], salt: f.tx.salt(), threat: keys[i].threat}
 			row.ID, row.Mark = casebook.NewID(f.tx.at), f.delivery.Mark
 			ids = ids[1:]
+			created[row.id] = true
 			f.fold(row, rest[:n])
 			added = append(added, row.row())
 		} else {
@@ -287,6 +289,7 @@ func (f *folding) intoFindings() error {
 			observations = append(observations, f.observation(&p, row))
 		}
 		rest = rest[n:]
+		all = append(all, row)
 	}
 	slices.SortFunc(observations, func(a, b []any) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
 	if err := f.tx.insert(findingTable, added...); err != nil {
@@ -295,7 +298,10 @@ func (f *folding) intoFindings() error {
 	if err := f.tx.update(findingTable, changed...); err != nil {
 		return err
 	}
-	return f.tx.insert(observationTable, observations...)
+	if err := f.tx.insert(observationTable, observations...); err != nil {
+		return err
+	}
+	return f.intoParts(all, created)
 }
 
 // fold puts claims, all of one finding, into it, and into the growth of its threat.
@@ -308,30 +314,14 @@ func (f *folding) fold(row *findingRow, parts []part) {
 	if row.Count == 0 {
 		k := parts[0].key
 		row.Role, row.Asset, row.Port = k.role, k.asset, k.port
-		row.FirstSeen = parts[0].claim.ObservedAt
-		row.Mark.TLP = parts[0].claim.TLP
 		g.findings++
 		parts[0].threat.Findings++
 	}
 	hash := assetHash(row.Asset, row.Port)
 	for _, p := range parts {
 		o := &p.claim.Observation
-		if when := o.ObservedAt.Compare(row.LastSeen); when >= 0 {
-			if when > 0 || o.Type < row.Type { // of one moment, whichever claim came first
-				row.Type = o.Type
-			}
-			row.LastSeen = o.ObservedAt
-			row.ASN, row.Holder, row.Party, row.Mark.Region = p.claim.ASN, p.claim.Holder, p.claim.Party, p.claim.Region
-		}
-		if o.ObservedAt.Before(row.FirstSeen) {
-			row.FirstSeen = o.ObservedAt
-		}
-		row.Count++
-		row.Severity = max(row.Severity, o.Severity)
-		row.Mark.TLP = casebook.Stricter(row.Mark.TLP, o.TLP)
-		day := casebook.DayOf(o.ObservedAt)
-		if row.Days.Add(day) {
-			g.days[day]++
+		if take(&row.Finding, &row.sources, p.claim, f.source.id) {
+			g.days[casebook.DayOf(o.ObservedAt)]++
 		}
 		hour := hourOf(o.ObservedAt)
 		if g.hours[hour] == nil {
@@ -348,7 +338,6 @@ func (f *folding) fold(row *findingRow, parts []part) {
 			t.LastSeen = o.ObservedAt
 		}
 	}
-	row.sources = addNumber(row.sources, f.source.id)
 	row.RecordedAt = f.tx.at
 }
 

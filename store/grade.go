@@ -40,7 +40,7 @@ func (tx *Tx) Grades(incident casebook.ID) ([]casebook.Grade, error) {
 // Grades gives every grade of an incident in the order in which they were written;
 // the newest of a regime and standing stands.
 func (r *Reader) Grades(ctx context.Context, incident casebook.ID) ([]casebook.Grade, error) {
-	return gradesOf(ctx, r.q, r.seesOf("i"), incident)
+	return gradesOf(ctx, r.q, r.seesOf(casebook.SharedIncident, "i"), incident)
 }
 
 func gradesOf(ctx context.Context, q querier, sees string, incident casebook.ID) ([]casebook.Grade, error) {

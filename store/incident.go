@@ -131,7 +131,7 @@ func (tx *Tx) ToldOf(id casebook.ID, next time.Time) error {
 
 // Incident gives one incident.
 func (r *Reader) Incident(ctx context.Context, id casebook.ID) (casebook.Incident, error) {
-	i, err := scanIncident(r.q.QueryRowContext(ctx, selectIncidents+` WHERE i.public = $1 AND `+r.seesOf("i"), id[:]))
+	i, err := scanIncident(r.q.QueryRowContext(ctx, selectIncidents+` WHERE i.public = $1 AND `+r.seesOf(casebook.SharedIncident, "i"), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("incident %s: %w", id.Text(casebook.IncidentPrefix), casebook.ErrNotFound)
 	}
@@ -141,7 +141,7 @@ func (r *Reader) Incident(ctx context.Context, id casebook.ID) (casebook.Inciden
 // Incidents gives incidents, newest first, from after the one named on; a nil state
 // is any.
 func (r *Reader) Incidents(ctx context.Context, state *casebook.IncidentState, after casebook.ID, limit int) ([]casebook.Incident, error) {
-	w := where{text: r.seesOf("i"), args: []any{limit}}
+	w := where{text: r.seesOf(casebook.SharedIncident, "i"), args: []any{limit}}
 	if !after.IsZero() {
 		w.and("i.public < ?", after[:])
 	}

@@ -27,8 +27,9 @@ type migration struct {
 var migrations = []migration{
 	{"0001_ground.sql", 1},
 	{"0002_cases.sql", 2},
-	{"0004_acts.sql", 3},
-	{"0006_duty_counts.sql", 3},
+	{"0003_access.sql", 3}, // an older program would fold without writing shares
+	{"0004_acts.sql", 4},
+	{"0005_duty_counts.sql", 4},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tocsin/casebook"
@@ -54,7 +55,9 @@ func (o *orderRow) row() []any {
 		micros(o.ServedAt), micros(o.Due), o.Reason, o.message}
 }
 
-// DraftOrder writes an order that nobody has approved, over findings in their order.
+// DraftOrder writes an order that nobody has approved, over findings in their order. Of
+// each it quotes the figures of what was attributed to the party, and of one of which
+// nothing was the last moment alone: the time before may have been somebody else's.
 func (tx *Tx) DraftOrder(o casebook.Order, findings []casebook.ID) (_ casebook.Order, err error) {
 	row := orderRow{salt: tx.salt(), Order: o}
 	row.ID, row.RecordedAt = casebook.NewID(tx.at), tx.at
@@ -83,8 +86,15 @@ func (tx *Tx) DraftOrder(o casebook.Order, findings []casebook.ID) (_ casebook.O
 		if err != nil {
 			return o, err
 		}
-		rows[i] = orderRowValues(ids[i], tx.salt(), row.id, f.id, casebook.OrderRow{Number: i + 1, Asset: f.Asset, Port: f.Port, Role: f.Role,
-			FirstSeen: f.FirstSeen, LastSeen: f.LastSeen, RecordedAt: tx.at})
+		r := casebook.OrderRow{Number: i + 1, Asset: f.Asset, Port: f.Port, Role: f.Role, FirstSeen: f.LastSeen, LastSeen: f.LastSeen, RecordedAt: tx.at}
+		p, err := tx.part(finding, o.Party)
+		switch {
+		case err == nil:
+			r.FirstSeen, r.LastSeen = p.FirstSeen, p.LastSeen
+		case !errors.Is(err, casebook.ErrNotFound):
+			return o, err
+		}
+		rows[i] = orderRowValues(ids[i], tx.salt(), row.id, f.id, r)
 	}
 	return row.Order, tx.insert(orderRowTable, rows...)
 }
@@ -207,10 +217,13 @@ func (tx *Tx) OrdersOf(incident casebook.ID) ([]casebook.Order, error) {
 	})
 }
 
-// FindingsOf gives the findings of a party in a threat that aren't verified or void.
-func (tx *Tx) FindingsOf(threat casebook.ID, party string, limit int) ([]casebook.ID, error) {
-	rows, err := tx.query(`SELECT f.public FROM finding f JOIN threat t ON t.id = f.threat WHERE t.public = $1 AND f.party = $2 AND f.state NOT IN ($3, $4) ORDER BY f.id LIMIT $5`,
-		threat[:], party, int64(casebook.Verified), int64(casebook.Void), limit)
+// FindingsOf gives the findings in a threat that a party had last and that aren't
+// verified or void. Those that another party of its name had before it aren't its own.
+func (tx *Tx) FindingsOf(threat casebook.ID, party casebook.Party, limit int) ([]casebook.ID, error) {
+	const last = `SELECT 1 FROM finding_part q WHERE q.finding = f.id AND q.last_seen = f.last_seen`
+	rows, err := tx.query(`SELECT f.public FROM finding f JOIN threat t ON t.id = f.threat WHERE t.public = $1 AND f.party = $2 AND f.state NOT IN ($3, $4)
+		AND (EXISTS (`+last+` AND q.party = $5) OR NOT EXISTS (`+last+`)) ORDER BY f.id LIMIT $6`,
+		threat[:], party.Name, int64(casebook.Verified), int64(casebook.Void), partyText(party.ID), limit)
 	return collect(rows, err, func(rows *sql.Rows) (id casebook.ID, err error) {
 		var public []byte
 		err = rows.Scan(&public)
@@ -232,11 +245,27 @@ func (tx *Tx) SaveOrderRow(r casebook.OrderRow) error {
 	return tx.update(orderRowTable, orderRowValues(row.id, row.salt, row.order, row.finding, r))
 }
 
-// SetFinding moves a finding to another state.
-func (tx *Tx) SetFinding(id casebook.ID, state casebook.State) error {
+// SetFinding moves a finding to another state, as far as it is a party's: the party's
+// part in it, and all of it unless it was somebody else's since.
+func (tx *Tx) SetFinding(id, party casebook.ID, state casebook.State) error {
 	row, err := tx.finding(id)
-	if err != nil || row.State == state {
+	if err != nil {
 		return err
+	}
+	p, err := tx.part(id, party)
+	switch {
+	case err == nil:
+		if err := tx.MovePart(id, party, state); err != nil {
+			return err
+		}
+		if p.LastSeen.Before(row.LastSeen) {
+			return nil
+		}
+	case !errors.Is(err, casebook.ErrNotFound):
+		return err
+	}
+	if row.State == state {
+		return nil
 	}
 	row.State, row.RecordedAt = state, tx.at
 	return tx.update(findingTable, row.row())
@@ -244,7 +273,7 @@ func (tx *Tx) SetFinding(id casebook.ID, state casebook.State) error {
 
 // Order gives one order.
 func (r *Reader) Order(ctx context.Context, id casebook.ID) (casebook.Order, error) {
-	o, err := scanOrder(r.q.QueryRowContext(ctx, selectOrders+` WHERE o.public = $1 AND `+r.seesOf("o"), id[:]))
+	o, err := scanOrder(r.q.QueryRowContext(ctx, selectOrders+` WHERE o.public = $1 AND `+r.seesOf(casebook.SharedOrder, "o"), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("order %s: %w", id.Text(casebook.OrderPrefix), casebook.ErrNotFound)
 	}
@@ -254,7 +283,7 @@ func (r *Reader) Order(ctx context.Context, id casebook.ID) (casebook.Order, err
 // Orders gives orders, newest first, from after the one named on; the zero incident
 // is any.
 func (r *Reader) Orders(ctx context.Context, incident, after casebook.ID, limit int) ([]casebook.Order, error) {
-	w := where{text: r.seesOf("o"), args: []any{limit}}
+	w := where{text: r.seesOf(casebook.SharedOrder, "o"), args: []any{limit}}
 	if !incident.IsZero() {
 		w.and("i.public = ?", incident[:])
 	}
@@ -268,13 +297,21 @@ func (r *Reader) Orders(ctx context.Context, incident, after casebook.ID, limit 
 	})
 }
 
-// OrderRows gives the rows of an order in their order.
+// OrderRows gives the rows of an order in their order. To a party each finding has the
+// name by which the party knows it, none where nothing of it was attributed to the
+// party.
 func (r *Reader) OrderRows(ctx context.Context, id casebook.ID) ([]casebook.OrderRow, error) {
-	rows, err := r.q.QueryContext(ctx, selectOrderRows+` WHERE o.public = $1 AND `+r.seesOf("o")+` ORDER BY w.number`, id[:])
+	from := selectOrderRows
+	if !r.scope.All {
+		from = strings.Replace(from, "f.public", "q.public", 1) +
+			fmt.Sprintf(" LEFT JOIN finding_part q ON q.finding = w.finding AND q.party = '%s'", partyText(r.scope.Party))
+	}
+	rows, err := r.q.QueryContext(ctx, from+` WHERE o.public = $1 AND `+r.seesOf(casebook.SharedOrder, "o")+` ORDER BY w.number`, id[:])
 	return collect(rows, err, orderRows)
 }
 
-// A Checkable is a row of a served order with what was seen of its finding since.
+// A Checkable is a row of a served order with what was seen of its finding since, as
+// far as that was attributed to the order's party.
 type Checkable struct {
 	casebook.OrderRow
 	LastSeen time.Time // of the finding, now
@@ -290,26 +327,55 @@ func (r *Reader) Checkables(ctx context.Context, after int64, limit int) (all []
 	if err != nil {
 		return nil, 0, err
 	}
-	rows, err := r.q.QueryContext(ctx, `SELECT w.id FROM order_row w JOIN orders o ON o.id = w.orders WHERE o.state = $1 AND w.state IN ($2, $3, $4) AND w.id > $5 ORDER BY w.id LIMIT $6`,
+	type rowOf struct {
+		id    int64
+		party casebook.ID
+	}
+	rows, err := r.q.QueryContext(ctx, `SELECT w.id, p.public FROM order_row w JOIN orders o ON o.id = w.orders JOIN party p ON p.id = o.party
+		WHERE o.state = $1 AND w.state IN ($2, $3, $4) AND w.id > $5 ORDER BY w.id LIMIT $6`,
 		int64(casebook.ServedOrder), int64(casebook.AnsweredRow), int64(casebook.VerifiedRow), int64(casebook.UnverifiedRow), after, limit)
-	ids, err := collect(rows, err, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) })
+	ids, err := collect(rows, err, func(rows *sql.Rows) (one rowOf, err error) {
+		var party []byte
+		err = rows.Scan(&one.id, &party)
+		copy(one.party[:], party)
+		return one, err
+	})
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, id := range ids {
-		row, err := scanOrderRow(r.q.QueryRowContext(ctx, selectOrderRows+` WHERE w.id = $1`, id))
+	for _, one := range ids {
+		row, err := scanOrderRow(r.q.QueryRowContext(ctx, selectOrderRows+` WHERE w.id = $1`, one.id))
 		if err != nil {
 			return nil, 0, err
 		}
-		f, err := r.findingByNumber(ctx, row.finding)
+		c, err := r.seenSince(ctx, row, one.party, heard)
 		if err != nil {
 			return nil, 0, err
 		}
-		c := Checkable{OrderRow: row.OrderRow, LastSeen: f.LastSeen, Seen: f.Days}
-		c.Gap, c.Heard = heard.of(f.sources)
-		all, next = append(all, c), id
+		all, next = append(all, c), one.id
 	}
 	return all, next, nil
+}
+
+func (r *Reader) seenSince(ctx context.Context, row *rowRow, party casebook.ID, heard *published) (Checkable, error) {
+	c := Checkable{OrderRow: row.OrderRow}
+	rows, err := r.q.QueryContext(ctx, partTable.selectSQL+` WHERE finding = $1 AND party = $2`, row.finding, partyText(party))
+	parts, err := collect(rows, err, scanPart)
+	if err != nil {
+		return c, err
+	}
+	if len(parts) > 0 {
+		c.LastSeen, c.Seen = parts[0].LastSeen, parts[0].Days
+		c.Gap, c.Heard = heard.of(parts[0].sources)
+		return c, nil
+	}
+	f, err := r.findingByNumber(ctx, row.finding)
+	if err != nil {
+		return c, err
+	}
+	c.LastSeen, c.Seen = f.LastSeen, f.Days
+	c.Gap, c.Heard = heard.of(f.sources)
+	return c, nil
 }
 
 func (r *Reader) findingByNumber(ctx context.Context, number int64) (*findingRow, error) {

@@ -19,25 +19,32 @@ type Reader struct {
 func (db *DB) Reader(scope casebook.Scope) *Reader { return &Reader{db.read, db.dialect, scope} }
 
 // sees is the condition that every query over a noun carries.
-func (r *Reader) sees() string { return r.seesOf("") }
+func (r *Reader) sees(kind casebook.ShareKind) string { return r.seesOf(kind, shareable[kind].table) }
 
-// seesOf is the condition on a table that a query calls by another name.
-func (r *Reader) seesOf(alias string) string {
-	if !r.scope.All {
-		// Shares are written at attribution, filing or order; until one exists
-		// nobody but the tenant's own people sees a row.
+// seesOf is the condition on a noun's table that a query calls by another name: the
+// reader's tenant, its labels, and for who isn't entitled to all a share row that
+// holds still. Findings have a condition of their own, in their file.
+func (r *Reader) seesOf(kind casebook.ShareKind, alias string) string {
+	own := r.labels(alias)
+	switch {
+	case r.scope.All:
+		return own
+	case r.scope.Party.IsZero():
 		return "1 = 0"
 	}
+	return own + fmt.Sprintf(" AND EXISTS (SELECT 1 FROM share WHERE share.kind = %d AND share.object = %s.id AND share.party = '%s' AND share.shared_to = 0)",
+		kind, alias, partyText(r.scope.Party))
+}
+
+// labels is the condition on tenant and label.
+func (r *Reader) labels(alias string) string {
 	var labels []string
 	for _, l := range []casebook.TLP{casebook.Clear, casebook.Green, casebook.Amber, casebook.AmberStrict, casebook.Red} {
 		if casebook.Stricter(l, r.scope.MaxTLP) == r.scope.MaxTLP {
 			labels = append(labels, fmt.Sprint(int64(l)))
 		}
 	}
-	if alias != "" {
-		alias += "."
-	}
-	return fmt.Sprintf("%stenant = %d AND %stlp IN (%s)", alias, r.scope.Tenant, alias, strings.Join(labels, ", "))
+	return fmt.Sprintf("%s.tenant = %d AND %s.tlp IN (%s)", alias, r.scope.Tenant, alias, strings.Join(labels, ", "))
 }
 
 // before continues a list that runs from the newest to the oldest; n is the

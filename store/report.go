@@ -230,7 +230,7 @@ func (tx *Tx) Recipients(report casebook.ID, version int) ([]casebook.Recipient,
 
 // Report gives one report with its draft.
 func (r *Reader) Report(ctx context.Context, id casebook.ID) (casebook.Report, []casebook.FormField, error) {
-	row, err := scanReport(r.q.QueryRowContext(ctx, selectReports+` WHERE r.public = $1 AND `+r.seesOf("r"), id[:]))
+	row, err := scanReport(r.q.QueryRowContext(ctx, selectReports+` WHERE r.public = $1 AND `+r.seesOf(casebook.SharedReport, "r"), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("report %s: %w", id.Text(casebook.ReportPrefix), casebook.ErrNotFound)
 	}
@@ -244,7 +244,7 @@ func (r *Reader) Report(ctx context.Context, id casebook.ID) (casebook.Report, [
 // Reports gives reports, newest first, from after the one named on; the zero
 // incident is any.
 func (r *Reader) Reports(ctx context.Context, incident, after casebook.ID, limit int) ([]casebook.Report, error) {
-	w := where{text: r.seesOf("r"), args: []any{limit}}
+	w := where{text: r.seesOf(casebook.SharedReport, "r"), args: []any{limit}}
 	if !incident.IsZero() {
 		w.and("i.public = ?", incident[:])
 	}
@@ -261,7 +261,7 @@ func (r *Reader) Reports(ctx context.Context, incident, after casebook.ID, limit
 // ReportVersions gives the filings of a report in their order.
 func (r *Reader) ReportVersions(ctx context.Context, id casebook.ID) ([]casebook.ReportVersion, error) {
 	rows, err := r.q.QueryContext(ctx, `SELECT v.number, v.fields, v.digest, v.filed_at, v.channel, v.late_reason, v.corrects, v.recorded_at, v.recorded_by
-		FROM report_version v JOIN report r ON r.id = v.report WHERE r.public = $1 AND `+r.seesOf("r")+` ORDER BY v.number`, id[:])
+		FROM report_version v JOIN report r ON r.id = v.report WHERE r.public = $1 AND `+r.seesOf(casebook.SharedReport, "r")+` ORDER BY v.number`, id[:])
 	return collect(rows, err, func(rows *sql.Rows) (casebook.ReportVersion, error) {
 		v := casebook.ReportVersion{Report: id}
 		var fields string
@@ -280,13 +280,13 @@ func (r *Reader) ReportVersions(ctx context.Context, id casebook.ID) ([]casebook
 
 // FiledForms gives the forms of a report as they were filed, in their order.
 func (r *Reader) FiledForms(ctx context.Context, id casebook.ID) ([]string, error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT v.filed FROM report_version v JOIN report r ON r.id = v.report WHERE r.public = $1 AND `+r.seesOf("r")+` ORDER BY v.number`, id[:])
+	rows, err := r.q.QueryContext(ctx, `SELECT v.filed FROM report_version v JOIN report r ON r.id = v.report WHERE r.public = $1 AND `+r.seesOf(casebook.SharedReport, "r")+` ORDER BY v.number`, id[:])
 	return collect(rows, err, func(rows *sql.Rows) (text string, err error) { return text, rows.Scan(&text) })
 }
 
 // ReportRecipients gives those to whom a report went, every version.
 func (r *Reader) ReportRecipients(ctx context.Context, id casebook.ID) ([]casebook.Recipient, error) {
-	rows, err := r.q.QueryContext(ctx, selectRecipients+` WHERE r.public = $1 AND `+r.seesOf("r")+` ORDER BY c.version, c.id`, id[:])
+	rows, err := r.q.QueryContext(ctx, selectRecipients+` WHERE r.public = $1 AND `+r.seesOf(casebook.SharedReport, "r")+` ORDER BY c.version, c.id`, id[:])
 	return collect(rows, err, func(rows *sql.Rows) (casebook.Recipient, error) {
 		one, err := scanRecipient(rows)
 		return one.Recipient, err
@@ -296,7 +296,7 @@ func (r *Reader) ReportRecipients(ctx context.Context, id casebook.ID) ([]casebo
 // Silent gives the recipients to whom a report was dispatched by a moment and who
 // have acknowledged nothing, for those who chase them.
 func (r *Reader) Silent(ctx context.Context, by time.Time, limit int) ([]casebook.Recipient, error) {
-	rows, err := r.q.QueryContext(ctx, selectRecipients+` WHERE c.dispatched_at > 0 AND c.dispatched_at <= $1 AND c.acknowledged_at = 0 AND c.copy = 0 AND `+r.seesOf("r")+
+	rows, err := r.q.QueryContext(ctx, selectRecipients+` WHERE c.dispatched_at > 0 AND c.dispatched_at <= $1 AND c.acknowledged_at = 0 AND c.copy = 0 AND `+r.seesOf(casebook.SharedReport, "r")+
 		` ORDER BY c.dispatched_at, c.id LIMIT $2`, micros(by), limit)
 	return collect(rows, err, func(rows *sql.Rows) (casebook.Recipient, error) {
 		one, err := scanRecipient(rows)
@@ -307,7 +307,7 @@ func (r *Reader) Silent(ctx context.Context, by time.Time, limit int) ([]caseboo
 // SeesRecipient gives ErrNotFound for a recipient of a report that the reader may not
 // see.
 func (r *Reader) SeesRecipient(ctx context.Context, id casebook.ID) error {
-	_, err := scanRecipient(r.q.QueryRowContext(ctx, selectRecipients+` WHERE c.public = $1 AND `+r.seesOf("r"), id[:]))
+	_, err := scanRecipient(r.q.QueryRowContext(ctx, selectRecipients+` WHERE c.public = $1 AND `+r.seesOf(casebook.SharedReport, "r"), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("recipient %s: %w", id.Text(casebook.RecipientPrefix), casebook.ErrNotFound)
 	}

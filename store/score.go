@@ -14,7 +14,7 @@ import (
 // wanted, or all but them.
 func (r *Reader) FallenDuties(ctx context.Context, from, to time.Time, exercise bool) iter.Seq2[casebook.Duty, error] {
 	query := `SELECT d.public, d.region, d.exercise, p.public, d.party_name, d.regime, d.stage, d.started, d.due, d.zone, d.state, d.met_at, d.reason
-		FROM duty d LEFT JOIN party p ON p.id = d.party WHERE d.state IN (1, 2, 3, 4) AND d.due >= $1 AND d.due < $2 AND d.exercise = $3 AND ` + r.seesOf("d")
+		FROM duty d LEFT JOIN party p ON p.id = d.party WHERE d.state IN (1, 2, 3, 4) AND d.due >= $1 AND d.due < $2 AND d.exercise = $3 AND ` + r.seesOf(casebook.SharedDuty, "d")
 	return func(yield func(casebook.Duty, error) bool) {
 		rows, err := r.q.QueryContext(ctx, query, micros(from), micros(to), bit(exercise))
 		if err != nil {

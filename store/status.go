@@ -32,23 +32,50 @@ type Counts struct {
 // no table is walked through that grows with traffic.
 func (r *Reader) Counts(ctx context.Context) (Counts, error) {
 	var c Counts
-	sees := r.sees()
+	if !r.scope.All {
+		return r.partyCounts(ctx)
+	}
 	for _, q := range []struct {
 		query string
 		into  []any
 	}{
 		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0), CAST(COALESCE(SUM(taken), 0) AS BIGINT),
-			CAST(COALESCE(SUM(duplicate), 0) AS BIGINT), CAST(COALESCE(SUM(refused), 0) AS BIGINT) FROM delivery WHERE ` + sees,
+			CAST(COALESCE(SUM(duplicate), 0) AS BIGINT), CAST(COALESCE(SUM(refused), 0) AS BIGINT) FROM delivery WHERE ` + r.sees(casebook.SharedDelivery),
 			[]any{&c.Deliveries, &c.Waiting, &c.Observations, &c.Duplicates, &c.Refused}},
-		{`SELECT COUNT(*), CAST(COALESCE(SUM(findings), 0) AS BIGINT) FROM threat WHERE ` + sees, []any{&c.Threats, &c.Findings}},
+		{`SELECT COUNT(*), CAST(COALESCE(SUM(findings), 0) AS BIGINT) FROM threat WHERE ` + r.sees(casebook.SharedThreat), []any{&c.Threats, &c.Findings}},
 		{`SELECT CAST(COALESCE(SUM(added), 0) AS BIGINT) FROM holding_import WHERE state = 1`, []any{&c.Holdings}},
-		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM incident WHERE ` + sees, []any{&c.Incidents, &c.Proposed}},
+		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM incident WHERE ` + r.sees(casebook.SharedIncident), []any{&c.Incidents, &c.Proposed}},
 		{`SELECT COUNT(*) FROM growth`, []any{&c.Ungraded}},
-		{`SELECT COUNT(*) FROM party WHERE own = 1 AND ` + sees, []any{&c.OwnParties}},
+		{`SELECT COUNT(*) FROM party WHERE own = 1 AND ` + r.labels("party"), []any{&c.OwnParties}},
 		{`SELECT COALESCE(SUM(CASE WHEN state <= 1 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 3 THEN 1 ELSE 0 END), 0) FROM outbox`,
 			[]any{&c.OutboxWaits, &c.OutboxDead}},
 		{`SELECT COALESCE(MAX(seq), -1) + 1 FROM change_set WHERE seq >= 0`, []any{&c.Entries}},
 		{`SELECT COUNT(*) FROM change_set WHERE seq < 0`, []any{&c.Pending}},
+		{`SELECT COALESCE(MAX(note), '') FROM checkpoint`, []any{&c.Checkpoint}},
+	} {
+		if err := r.q.QueryRowContext(ctx, q.query).Scan(q.into...); err != nil {
+			return c, err
+		}
+	}
+	var err error
+	c.Duties, err = r.DutyCounts(ctx)
+	return c, err
+}
+
+// partyCounts counts what was shared with a party. Of the platform as a whole it is
+// told the head of the ledger, which everybody may know.
+func (r *Reader) partyCounts(ctx context.Context) (Counts, error) {
+	var c Counts
+	v := r.findingView()
+	for _, q := range []struct {
+		query string
+		into  []any
+	}{
+		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM delivery WHERE ` + r.sees(casebook.SharedDelivery), []any{&c.Deliveries, &c.Waiting}},
+		{`SELECT COUNT(*), CAST(COALESCE(SUM(` + v.count + `), 0) AS BIGINT) FROM ` + v.from + ` WHERE t.id = f.threat AND ` + v.sees, []any{&c.Findings, &c.Observations}},
+		{`SELECT COUNT(*) FROM threat WHERE ` + r.sees(casebook.SharedThreat), []any{&c.Threats}},
+		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM incident WHERE ` + r.sees(casebook.SharedIncident), []any{&c.Incidents, &c.Proposed}},
+		{`SELECT COALESCE(MAX(seq), -1) + 1 FROM change_set WHERE seq >= 0`, []any{&c.Entries}},
 		{`SELECT COALESCE(MAX(note), '') FROM checkpoint`, []any{&c.Checkpoint}},
 	} {
 		if err := r.q.QueryRowContext(ctx, q.query).Scan(q.into...); err != nil {

@@ -129,5 +129,8 @@ var uncovered = map[string]string{
 	"change_set":  "is the record: its rows are the leaves of the tree",
 	"ledger_hash": "is computed again from the leaves by every audit",
 	"checkpoint":  "is signed, and compared with the tree by every audit",
+	"session":     "is given and taken back without being part of the record: only digests, for hours",
+	"key_use":     "moves with every use of a key; that the key is good is in access_key",
+	"answer":      "keeps for a day what was answered, so that a repeated request isn't done twice",
 	"seen":        "is a mirror: compared with observation, row by row, by every audit",
 }

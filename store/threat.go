@@ -70,7 +70,7 @@ func (tx *Tx) ThreatSizes(id casebook.ID) ([]casebook.Size, error) {
 
 // Threat gives one threat with its sizes.
 func (r *Reader) Threat(ctx context.Context, id casebook.ID) (casebook.Threat, error) {
-	t, err := scanThreat(r.q.QueryRowContext(ctx, threatTable.selectSQL+` WHERE public = $1 AND `+r.sees(), id[:]))
+	t, err := scanThreat(r.q.QueryRowContext(ctx, threatTable.selectSQL+` WHERE public = $1 AND `+r.sees(casebook.SharedThreat), id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return casebook.Threat{}, fmt.Errorf("threat %s: %w", id.Text(casebook.ThreatPrefix), casebook.ErrNotFound)
 	}
@@ -82,14 +82,14 @@ func (r *Reader) Threat(ctx context.Context, id casebook.ID) (casebook.Threat, e
 
 // Threats gives threats with their sizes, newest first, from after the one named on.
 func (r *Reader) Threats(ctx context.Context, after casebook.ID, limit int) ([]casebook.Threat, error) {
-	rows, err := r.q.QueryContext(ctx, threatTable.selectSQL+` WHERE `+r.sees()+before(after, 1)+` ORDER BY public DESC LIMIT $2`, after[:], limit)
+	rows, err := r.q.QueryContext(ctx, threatTable.selectSQL+` WHERE `+r.sees(casebook.SharedThreat)+before(after, 1)+` ORDER BY public DESC LIMIT $2`, after[:], limit)
 	return r.withSizes(ctx, rows, err)
 }
 
 // LargestThreats gives the threats with the most bots and controllers within 24
 // hours, largest first; those alike by findings, then the newest first.
 func (r *Reader) LargestThreats(ctx context.Context, limit int) ([]casebook.Threat, error) {
-	rows, err := r.q.QueryContext(ctx, threatTable.selectSQL+` WHERE `+r.sees()+` ORDER BY
+	rows, err := r.q.QueryContext(ctx, threatTable.selectSQL+` WHERE `+r.sees(casebook.SharedThreat)+` ORDER BY
 		(SELECT COALESCE(SUM(CASE WHEN s.day_point < s.total THEN s.day_point ELSE s.total END), 0)
 		 FROM threat_size s WHERE s.threat = threat.id AND s.role IN ($1, $2)) DESC, findings DESC, id DESC LIMIT $3`,
 		int64(casebook.Bot), int64(casebook.Controller), limit)

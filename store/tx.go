@@ -38,6 +38,9 @@ func (tx *Tx) record(w Work, f func(*Tx) error) (Receipt, error) {
 	if tx.changes.Len() == 0 {
 		return Receipt{Index: -1, At: tx.at}, nil
 	}
+	if err := tx.noteOnce(); err != nil {
+		return Receipt{}, err
+	}
 	// The number is taken after all rows are locked, so that two writes that
 	// touch one row are numbered in the order in which they touched it.
 	id, err := tx.id("change_set")

@@ -28,11 +28,12 @@ func (s *server) enterAPI() {
 				Version: s.options.Version,
 				Description: "Reports of trojans and botnets in; findings, threats and proofs out. " +
 					"Moments are RFC 3339 in UTC. Lists run from the newest to the oldest and continue after a cursor. " +
-					"Refusals are problems (RFC 9457). A write that is answered with 2xx is on disk.",
+					"Refusals are problems (RFC 9457). A write that is answered with 2xx is on disk. " +
+					"Every POST takes an Idempotency-Key: sent again with the same body within a day it gets the first answer again.",
 			},
 			Components: &huma.Components{
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"key": {Type: "http", Scheme: "bearer", Description: "Not needed on loopback and on the local socket."},
+					"key": {Type: "http", Scheme: "bearer", Description: "A machine's key or a person's. Not needed on the local socket, by who is signed in, and on loopback until there are accounts."},
 				},
 			},
 			Security: []map[string][]string{{"key": {}}, {}},
@@ -64,6 +65,8 @@ func (s *server) enterAPI() {
 	s.enterReports(api)
 	s.enterOrders(api)
 	s.enterBackup(api)
+	s.enterUsers(api)
+	s.enterKeys(api)
 	s.enterDocument(api)
 }
 

@@ -66,6 +66,10 @@ func (s *server) contacts(ctx context.Context, a Asked, text string) (*object[pa
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.desk.Reader(a.x.caller.scope).Contacts(ctx, id)
+	r := s.desk.Reader(a.x.caller.scope)
+	if _, err := r.Party(ctx, id); err != nil {
+		return nil, err
+	}
+	all, err := r.Contacts(ctx, id)
 	return pageOf(all, len(all), viewContact, nil), err
 }

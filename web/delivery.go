@@ -149,7 +149,7 @@ type acceptedAnswer struct {
 
 func (s *server) postDelivery(ctx context.Context, in *postDelivery) (*acceptedAnswer, error) {
 	a, err := s.desk.Accept(ctx, in.x.caller.actor, desk.Arrival{
-		Feed: in.Feed, Type: in.Type, Name: in.Name, Door: "http", Exercise: in.Exercise,
+		Feed: in.Feed, Type: in.Type, Name: in.Name, Door: "http", Exercise: in.Exercise, Party: in.x.caller.principal.Party,
 		Body: in.x.body(0), // the desk has its own bound
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -148,7 +149,8 @@ func (s *server) dutyPage(x *exchange) error {
 	if v.Duty, err = r.Duty(ctx, id); err != nil {
 		return err
 	}
-	if v.Incident, err = r.Incident(ctx, v.Duty.Incident); err != nil {
+	// A party may see a duty without the incident that it belongs to.
+	if v.Incident, err = r.Incident(ctx, v.Duty.Incident); err != nil && !errors.Is(err, casebook.ErrNotFound) {
 		return err
 	}
 	if v.Steps, err = r.DutyChanges(ctx, id); err != nil {

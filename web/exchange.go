@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"tocsin/access"
 	"tocsin/casebook"
 )
 
@@ -36,10 +37,11 @@ type exchange struct {
 	page    string // address of the page that answers a refused form, "" otherwise
 }
 
-// caller is who asks, and what it sees.
+// caller is who asks, what they see, and what they may.
 type caller struct {
-	actor casebook.Actor
-	scope casebook.Scope
+	actor     casebook.Actor
+	scope     casebook.Scope
+	principal access.Principal
 }
 
 func newExchange(w http.ResponseWriter, r *http.Request) *exchange {

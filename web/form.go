@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/regime"
 )
@@ -24,6 +25,8 @@ const maxForm = 256 << 10
 type form struct {
 	Name   string // of the form that was refused; "" none was
 	As     string
+	Known  bool // who acts is signed in: nobody is asked for a name
+	who    access.Principal
 	Status int    // of the refusal
 	Detail string // what the desk said, for who reads English
 	values url.Values
@@ -41,9 +44,13 @@ type fault struct {
 const nameCookie = "as"
 
 // blankForm is the form of a page that nobody has typed in.
-func blankForm(r *http.Request) form {
-	f := form{}
-	if c, err := r.Cookie(nameCookie); err == nil {
+func blankForm(x *exchange) form {
+	f := form{who: x.caller.principal}
+	if p := x.caller.principal; p.IsPerson() {
+		f.As, f.Known = p.Actor.Name, true
+		return f
+	}
+	if c, err := x.request.Cookie(nameCookie); err == nil {
 		// A cookie that isn't ours says nothing.
 		f.As, _ = url.QueryUnescape(c.Value)
 	}
@@ -53,7 +60,7 @@ func blankForm(r *http.Request) form {
 // readForm reads the body of a form of some name. It gives ErrInvalid for what is
 // no form, and ErrTooLarge past maxForm.
 func readForm(x *exchange, name string) (form, error) {
-	f := blankForm(x.request)
+	f := blankForm(x)
 	f.Name = name
 	r := x.request
 	r.Body = io.NopCloser(x.body(maxForm))
@@ -70,9 +77,16 @@ func readForm(x *exchange, name string) (form, error) {
 // keepName lets the browser remember who acted. The name is no key: it lets nobody
 // in, it saves typing.
 func keepName(x *exchange, who casebook.Actor) {
+	if x.caller.principal.IsPerson() {
+		return
+	}
 	http.SetCookie(x, &http.Cookie{Name: nameCookie, Value: url.QueryEscape(who.Name), Path: "/", MaxAge: 30 * 86400,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: x.request.TLS != nil})
 }
+
+// May reports whether who sees the page may send a form to a route, by the route's
+// pattern.
+func (f form) May(pattern string) bool { return f.who.May(rules[pattern]) }
 
 func (f *form) wrong(field, key string, with ...any) {
 	f.faults = append(f.faults, fault{field, key, with})
@@ -108,14 +122,18 @@ func (f *form) text(field string, most int, needed bool) string {
 	return text
 }
 
-// person reads who acts.
-func (f *form) person() casebook.Actor {
-	a := Acting{As: f.text("as", 100, true)}
-	who, err := a.person()
-	if err != nil && a.As != "" {
-		f.wrong("as", "fault.name")
+// person reads who acts: whoever is signed in, or who says so where nobody needs to
+// be. It gives ErrForbidden as Acting does.
+func (f *form) person(x *exchange) (casebook.Actor, error) {
+	a := Acting{As: f.text("as", 100, !f.Known)}
+	who, err := a.person(x)
+	if errors.Is(err, casebook.ErrInvalid) {
+		if a.As != "" {
+			f.wrong("as", "fault.name")
+		}
+		err = nil
 	}
-	return who
+	return who, err
 }
 
 // choice reads a field that holds one of some words; none is "".

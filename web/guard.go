@@ -1,14 +1,15 @@
 package web
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 
+	"tocsin/access"
 	"tocsin/casebook"
 )
 
@@ -34,54 +35,120 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refuse(x, newProblem(http.StatusForbidden, "a page of another site sent this request; requests come from the platform's own pages or from programs"))
 		return
 	}
-	if pattern == "" || rules[pattern] != open {
-		var refusal *problem
-		if x.caller, refusal = s.admit(r); refusal != nil {
-			s.refuse(x, refusal)
-			return
-		}
+	refusal := s.enter(x, pattern)
+	if refusal == nil {
+		refusal = missing
 	}
-	if missing != nil {
-		s.refuse(x, missing)
+	if refusal != nil {
+		if !s.showDoor(x, refusal) {
+			s.refuse(x, refusal)
+		}
 		return
 	}
-	s.routes.ServeHTTP(x, r)
+	s.once(x, pattern)
 }
 
-// admit says who asks. Until there are accounts everybody admitted is the
-// operator and sees all.
-func (s *server) admit(r *http.Request) (caller, *problem) {
-	by := func(door string) caller {
-		return caller{casebook.Actor{Kind: casebook.Machine, Name: door}, casebook.Operator()}
+// enter lets an exchange in or says why not: first who asks, then whether they may.
+func (s *server) enter(x *exchange, pattern string) *problem {
+	needed := rules[pattern]
+	if pattern != "" && needed == access.Open {
+		return nil
+	}
+	p, refusal := s.admit(x.request)
+	if refusal != nil {
+		return refusal
+	}
+	x.caller = caller{actor: p.Actor, scope: access.Scope(p), principal: p}
+	if pattern == "" || p.May(needed) {
+		return nil
+	}
+	return mayNot(p, needed)
+}
+
+// mayNot says that somebody lacks a permission, and who has it.
+func mayNot(p access.Principal, needed access.Permission) *problem {
+	return newProblem(http.StatusForbidden, fmt.Sprintf("%s may not %s; who may: %s", p.Actor.Name, needed, strings.Join(access.WhoMay(needed), ", ")))
+}
+
+// admit says who asks: by the listener, by a key, by a session, or because they are on
+// this machine and there are no accounts yet.
+func (s *server) admit(r *http.Request) (access.Principal, *problem) {
+	if s.options.Trusted {
+		return access.Operator("local"), nil
+	}
+	any, err := s.desk.AnyUser(r.Context())
+	if err != nil {
+		return access.Principal{}, s.fault(r, err)
+	}
+	if key := bearer(r); key != "" {
+		return s.byKey(r, key, any)
+	}
+	if secret := sessionOf(r); secret != "" && any {
+		p, err := s.desk.BySession(r.Context(), secret)
+		switch {
+		case err == nil && foreign(r) && !opensPage(r):
+			return access.Principal{}, newProblem(http.StatusForbidden,
+				"a page of another site sent this request; such a page may link to the platform's pages, and do nothing else here")
+		case err == nil:
+			return p, nil
+		case !errors.Is(err, casebook.ErrForbidden):
+			return access.Principal{}, s.fault(r, err)
+		}
 	}
 	switch {
-	case s.options.Trusted:
-		return by("local"), nil
-	case s.hasKey(r):
-		return by("key"), nil
+	case any:
+		return access.Principal{}, unknown(`sign in, or send a key as "Authorization: Bearer KEY": a key is needed where nobody is signed in`)
 	case !s.options.Loopback || !fromLoopback(r):
-		p := newProblem(http.StatusUnauthorized, `a key is needed: send the one in the data directory's file server.key as "Authorization: Bearer KEY"`)
-		p.header = http.Header{"Www-Authenticate": {`Bearer realm="tocsin"`}}
-		return caller{}, p
+		return access.Principal{}, unknown(`a key is needed: send the one in the data directory's file server.key as "Authorization: Bearer KEY"`)
 	case !namesLoopback(r.Host):
 		// A page whose name was made to point to this machine sends its own name.
-		return caller{}, newProblem(http.StatusMisdirectedRequest,
+		return access.Principal{}, newProblem(http.StatusMisdirectedRequest,
 			fmt.Sprintf("%.100q isn't this platform: without a key it answers as localhost, 127.0.0.1 or [::1] only", r.Host))
 	case foreign(r) && !opensPage(r):
-		return caller{}, newProblem(http.StatusForbidden,
+		return access.Principal{}, newProblem(http.StatusForbidden,
 			"a page of another site sent this request; without a key such a page may link to the platform's pages, and do nothing else here")
 	}
-	return by("loopback"), nil
+	return access.Operator("loopback"), nil
 }
 
-func (s *server) hasKey(r *http.Request) bool {
-	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if s.options.Key == "" || !strings.EqualFold(scheme, "Bearer") {
-		return false
+// byKey admits by a key. The one in the data directory is the operator's until there
+// are accounts; from then on it does what programs do, and nothing that a person must.
+func (s *server) byKey(r *http.Request, key string, any bool) (access.Principal, *problem) {
+	if s.options.Key != "" && access.Same(access.Digest(s.options.Key), key) {
+		if !any {
+			return access.Operator("key"), nil
+		}
+		return access.OfKey(casebook.AccessKey{Tenant: 1, Name: "key", Scopes: access.Scopes()}), nil
 	}
-	// Of digests, so that the time doesn't tell the key's length either.
-	want, got := sha256.Sum256([]byte(s.options.Key)), sha256.Sum256([]byte(strings.TrimSpace(key)))
-	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
+	p, err := s.desk.ByKey(r.Context(), key)
+	if errors.Is(err, casebook.ErrForbidden) {
+		return p, unknown("a key is needed: the one that was sent is none of this platform, or was revoked, or has expired")
+	}
+	if err != nil {
+		return p, s.fault(r, err)
+	}
+	return p, nil
+}
+
+func unknown(detail string) *problem {
+	p := newProblem(http.StatusUnauthorized, detail)
+	p.header = http.Header{"Www-Authenticate": {`Bearer realm="tocsin"`}}
+	return p
+}
+
+// fault is the answer where we couldn't find out who asks.
+func (s *server) fault(r *http.Request, err error) *problem {
+	slog.ErrorContext(r.Context(), "who asks couldn't be found out", "err", err)
+	return newProblem(http.StatusInternalServerError, "this is a fault of the platform and not of the request: its log tells the cause")
+}
+
+// bearer gives the key that a request was sent with, "" none.
+func bearer(r *http.Request) string {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(key)
 }
 
 func fromLoopback(r *http.Request) bool {

@@ -17,8 +17,9 @@ const (
 
 // homeView is the first page: what a person must act on, then how much there is.
 type homeView struct {
-	Now time.Time
-	Act actView
+	Now  time.Time
+	Form form // for what who sees the page may do
+	Act  actView
 
 	Counts     counts
 	Threats    []threatLine
@@ -73,11 +74,14 @@ func (s *server) actView(ctx context.Context, scope casebook.Scope, c counts, no
 		return v, err
 	}
 	v.Clock = clock.ClockState
+	if !scope.All { // how the platform does is no party's affair
+		v.NoParty, v.NoCall = false, false
+	}
 	next, err := r.NextOutgoing(ctx, "")
 	if err != nil {
 		return v, err
 	}
-	v.Stuck = !next.IsZero() && now.Sub(next) > stuckAfter
+	v.Stuck = scope.All && !next.IsZero() && now.Sub(next) > stuckAfter
 	running := []casebook.DutyState{casebook.Unset, casebook.OpenDuty}
 	for _, one := range []struct {
 		into *dutyList
@@ -115,7 +119,7 @@ func (s *server) actView(ctx context.Context, scope casebook.Scope, c counts, no
 func (s *server) home(x *exchange) error {
 	ctx := x.request.Context()
 	r := s.desk.Reader(x.caller.scope)
-	v := homeView{Now: s.desk.Now()}
+	v := homeView{Now: s.desk.Now(), Form: blankForm(x)}
 	var err error
 	if v.Counts, err = s.counts(ctx, x.caller.scope); err != nil {
 		return err
@@ -136,7 +140,9 @@ func (s *server) home(x *exchange) error {
 	}
 	v.Root = v.Counts.Ledger.Head[:min(len(v.Counts.Ledger.Head), 16)]
 	v.Age = s.checkpointAge(v.Counts.Ledger.Checkpoint)
-	v.Directory = string(s.desk.Directory())
+	if v.Directory = "DIR"; x.caller.scope.All { // where the platform keeps its data is its own affair
+		v.Directory = string(s.desk.Directory())
+	}
 	return s.render(x, "home", v, v.Counts)
 }
 

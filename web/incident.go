@@ -388,7 +388,7 @@ func (s *server) listIncidents(ctx context.Context, in *listIncidents) (*object[
 
 func (s *server) postIncident(ctx context.Context, in *postIncident) (*object[wholeCase], error) {
 	b := in.Body
-	who, err := b.person()
+	who, err := b.person(in.x)
 	if err != nil {
 		return nil, err
 	}
@@ -416,7 +416,7 @@ func (s *server) onIncident(ctx context.Context, in *OneIncident, a Acting, act 
 	if err != nil {
 		return nil, err
 	}
-	who, err := a.person()
+	who, err := a.person(in.x)
 	if err != nil {
 		return nil, err
 	}

@@ -59,8 +59,11 @@ func (s *server) enterAct(pattern, name string, act func(*exchange, typedAct) er
 			return err
 		}
 		address := "/incidents/" + id.Text(casebook.IncidentPrefix)
-		typed := typedAct{&f, f.person(), id, s.desk.Now()}
-		if err = act(x, typed); err == nil {
+		typed := typedAct{form: &f, id: id, at: s.desk.Now()}
+		if typed.who, err = f.person(x); err == nil {
+			err = act(x, typed)
+		}
+		if err == nil {
 			err = f.err()
 		}
 		if err != nil {
@@ -192,7 +195,7 @@ type openView struct {
 	Zones   []string
 }
 
-func (s *server) newIncidentPage(x *exchange) error { return s.showOpening(x, blankForm(x.request)) }
+func (s *server) newIncidentPage(x *exchange) error { return s.showOpening(x, blankForm(x)) }
 
 func (s *server) showOpening(x *exchange, f form) error {
 	own, err := s.ownParties(x.request.Context(), x.caller.scope)
@@ -216,7 +219,11 @@ func (s *server) openForm(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	who, now := f.person(), s.desk.Now()
+	who, err := f.person(x)
+	if err != nil {
+		return err
+	}
+	now := s.desk.Now()
 	zone := f.zone("zone")
 	o := desk.Opening{Title: f.text("title", 500, true), Facts: f.facts(s.desk.Laws().Facts()), Received: f.moment("received", zone, now), Occurred: f.moment("occurred", zone, now),
 		Zone: zone.String(), Source: f.text("source", 500, false), Note: f.text("text", 4000, false), Exercise: f.values.Get("exercise") != ""}

@@ -18,6 +18,7 @@ var incidentFilters = []string{"", "proposed", "open", "closed", "void"}
 // incidentsView is the page of all incidents.
 type incidentsView struct {
 	Now     time.Time
+	Form    form // for what who sees the page may do
 	List    []casebook.Incident
 	Filters []filter
 	State   string
@@ -27,7 +28,7 @@ type incidentsView struct {
 func (s *server) incidentsPage(x *exchange) error {
 	ctx := x.request.Context()
 	query := x.request.URL.Query()
-	v := incidentsView{Now: s.desk.Now(), State: query.Get("state")}
+	v := incidentsView{Now: s.desk.Now(), Form: blankForm(x), State: query.Get("state")}
 	after, err := Paged{Cursor: query.Get("cursor")}.after(casebook.IncidentPrefix)
 	if err != nil {
 		return err
@@ -85,8 +86,16 @@ type caseView struct {
 	Zones   []string
 }
 
-// CanAct reports whether anything is left to be done with the incident.
-func (v caseView) CanAct() bool { return v.State <= casebook.OpenIncident }
+// Runs reports whether anything is left to be done with the incident.
+func (v caseView) Runs() bool { return v.State <= casebook.OpenIncident }
+
+// CanAct reports whether who sees the page may do any of that.
+func (v caseView) CanAct() bool {
+	return v.Runs() && slices.ContainsFunc(incidentActs[1:], v.May)
+}
+
+// May reports whether who sees the page may do an act.
+func (v caseView) May(act string) bool { return v.Form.May("POST /incidents/{id}/" + act) }
 
 // Shows reports whether the page has the form of an act, in the state in which the
 // incident is.
@@ -99,11 +108,11 @@ func (v caseView) Shows(act string) bool {
 	case "grade":
 		return v.State == casebook.OpenIncident
 	case "take":
-		return v.CanAct() && v.Owner == ""
+		return v.Runs() && v.Owner == ""
 	case "give", "release":
-		return v.CanAct() && v.Owner != ""
+		return v.Runs() && v.Owner != ""
 	}
-	return v.CanAct()
+	return v.Runs()
 }
 
 // gradeRow is what stands of the grades of an incident under one regime. The four
@@ -269,7 +278,7 @@ func logLines(log []casebook.Anchor, duties []casebook.Duty) []logLine {
 const logRows = 100
 
 func (s *server) incidentPage(x *exchange) error {
-	return s.showCase(x, x.request.PathValue("id"), blankForm(x.request))
+	return s.showCase(x, x.request.PathValue("id"), blankForm(x))
 }
 
 // showCase shows one incident, with a form that was refused if one was.
@@ -311,8 +320,8 @@ func (s *server) showCase(x *exchange, id string, f form) error {
 		parties = parties[n : n+1]
 	}
 	packs := s.packsFor(parties, v.Now)
-	if v.CanAct() {
-		v.Rows = s.withRules(v.Rows, packs, slices.DeleteFunc(slices.Clone(parties), func(p casebook.Party) bool { return !p.Own }), c)
+	if v.Runs() {
+		v.Rows = s.withRules(v.Rows, packs, slices.DeleteFunc(slices.Clone(parties), func(p casebook.Party) bool { return !p.Own || !p.At(v.Now) }), c)
 	}
 	v.Figures, v.Others = s.figures(packs, v.Known)
 	v.Levels, v.Zones = levelsOf(packs), zonesOf(packs)
@@ -328,7 +337,7 @@ func (s *server) showCase(x *exchange, id string, f form) error {
 func (s *server) packsFor(parties []casebook.Party, now time.Time) []*regime.Pack {
 	var packs []*regime.Pack
 	for _, p := range parties {
-		if !p.Own {
+		if !p.Own || !p.At(now) {
 			continue
 		}
 		for _, pack := range s.desk.Laws().Concerning(regime.Party{Roles: p.Roles, Region: p.Region, MemberState: p.MemberState}, now) {
@@ -428,8 +437,9 @@ func zonesOf(packs []*regime.Pack) []string {
 	return append(slices.DeleteFunc(zones, func(z string) bool { return z == "UTC" }), "UTC")
 }
 
-// ownParties gives the parties for which this platform speaks.
+// ownParties gives the parties for which this platform speaks now.
 func (s *server) ownParties(ctx context.Context, scope casebook.Scope) ([]casebook.Party, error) {
 	all, err := s.desk.Reader(scope).Parties(ctx)
-	return slices.DeleteFunc(all, func(p casebook.Party) bool { return !p.Own }), err
+	now := s.desk.Now()
+	return slices.DeleteFunc(all, func(p casebook.Party) bool { return !p.Own || !p.At(now) }), err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/desk"
 	"tocsin/report"
@@ -49,7 +50,7 @@ type wholeOrder struct {
 // orderLine is a casebook.OrderRow as the API shows it.
 type orderLine struct {
 	Number     int        `json:"number"`
-	Finding    string     `json:"finding"`
+	Finding    string     `json:"finding" doc:"Empty where nothing of it was attributed to who asks."`
 	AssetKind  string     `json:"asset_kind"`
 	Asset      string     `json:"asset"`
 	Port       uint16     `json:"port"`
@@ -91,6 +92,9 @@ type postOrder struct {
 	}
 }
 
+// orderActs says what each act on an order needs besides seeing it.
+var orderActs = map[string]access.Permission{"approve": access.ApproveOrders, "serve": access.ServeOrders, "withdraw": access.ServeOrders}
+
 type postOrderAct struct {
 	OneOrder
 	Body struct {
@@ -105,7 +109,7 @@ type postOrderAct struct {
 type postAnswers struct {
 	Asked
 	ID string `path:"id"`
-	As string `query:"as" required:"true" doc:"Name of the person who answers."`
+	As string `query:"as" maxLength:"100" doc:"Name of the person who answers, as in the bodies of other acts."`
 }
 
 // answered is what became of answers.
@@ -160,15 +164,23 @@ func (s *server) wholeOrder(ctx context.Context, in *OneOrder) (*object[wholeOrd
 	rows, err := r.OrderRows(ctx, id)
 	v := wholeOrder{viewOrder(o), []orderLine{}}
 	for _, w := range rows {
-		v.Rows = append(v.Rows, orderLine{w.Number, w.Finding.Text(casebook.FindingPrefix), w.Asset.Kind.String(), w.Asset.String(), w.Port, w.Role.String(), w.FirstSeen, w.LastSeen,
+		v.Rows = append(v.Rows, orderLine{w.Number, findingText(w.Finding), w.Asset.Kind.String(), w.Asset.String(), w.Port, w.Role.String(), w.FirstSeen, w.LastSeen,
 			w.State.String(), w.Answer.String(), w.Note, whenever(w.AnsweredAt), whenever(w.Until), whenever(w.CheckedAt), w.Why})
 	}
 	return &object[wholeOrder]{v}, err
 }
 
+// findingText names a finding; "" for one that the reader doesn't know.
+func findingText(id casebook.ID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.Text(casebook.FindingPrefix)
+}
+
 func (s *server) postOrder(ctx context.Context, in *postOrder) (*object[wholeOrder], error) {
 	b := in.Body
-	who, err := b.person()
+	who, err := b.person(in.x)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +209,10 @@ func (s *server) postOrder(ctx context.Context, in *postOrder) (*object[wholeOrd
 }
 
 func (s *server) postOrderAct(ctx context.Context, in *postOrderAct) (*object[wholeOrder], error) {
-	who, err := in.Body.person()
+	if needed := orderActs[in.Body.Act]; !in.x.caller.principal.May(needed) {
+		return nil, mayNot(in.x.caller.principal, needed)
+	}
+	who, err := in.Body.person(in.x)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +245,7 @@ func (s *server) postOrderAct(ctx context.Context, in *postOrderAct) (*object[wh
 const maxAnswers = 16 << 20
 
 func (s *server) postAnswers(ctx context.Context, in *postAnswers) (*object[answered], error) {
-	who, err := Acting{in.As}.person()
+	who, err := Acting{in.As}.person(in.x)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type outboxView struct {
 var outboxFilters = []string{"", "waiting", "sending", "sent", "dead"}
 
 func (s *server) outboxPage(x *exchange) error {
-	return s.showOutbox(x, outboxView{Form: blankForm(x.request), Done: x.request.URL.Query().Get("done")})
+	return s.showOutbox(x, outboxView{Form: blankForm(x), Done: x.request.URL.Query().Get("done")})
 }
 
 func (s *server) showOutbox(x *exchange, v outboxView) error {
@@ -56,7 +56,10 @@ func (s *server) resendForm(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	who := f.person()
+	who, err := f.person(x)
+	if err != nil {
+		return err
+	}
 	if err = f.err(); err == nil {
 		_, err = s.desk.Resend(x.request.Context(), who, f.Name)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/regime"
 )
@@ -64,6 +65,7 @@ type view struct {
 	Address  string // under which the page can be asked for
 	Places   []place
 	Switches []languageSwitch
+	User     string // who is signed in, "" nobody
 	Data     any
 }
 
@@ -77,8 +79,9 @@ type place struct {
 var places = []place{{"/", "place.home", ""}, {"/duties", "place.duties", ""}, {"/incidents", "place.incidents", ""}, {"/threats", "place.threats", ""},
 	{"/regimes", "place.regimes", ""}, {"/parties", "place.parties", ""}, {"/outbox", "place.outbox", ""}}
 
-func placesFrom(address string) []place {
-	all := slices.Clone(places)
+// placesFrom gives those of them that somebody may see.
+func placesFrom(address string, who access.Principal) []place {
+	all := slices.DeleteFunc(slices.Clone(places), func(p place) bool { return !who.May(rules[pageRule(p.Path)]) })
 	for i, p := range all {
 		if address == p.Path {
 			all[i].Here = "page"
@@ -87,6 +90,14 @@ func placesFrom(address string) []place {
 		}
 	}
 	return all
+}
+
+// pageRule is the pattern of a page's route, by the path of the page.
+func pageRule(path string) string {
+	if path == "/" {
+		return "GET /{$}"
+	}
+	return "GET " + path
 }
 
 // languageSwitch is a link to the page in a language.
@@ -152,7 +163,11 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 		address, query = x.page, url.Values{}
 	}
 	query.Del("done")
-	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address), Data: data}
+	p := x.caller.principal
+	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Data: data}
+	if p.IsPerson() {
+		v.User = p.Actor.Name
+	}
 	v.Address = (&url.URL{Path: address, RawQuery: query.Encode()}).String()
 	for _, other := range s.site.languages {
 		query.Set("lang", other.tag)

@@ -307,6 +307,7 @@ func closedLists() map[string][]string {
 	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 500} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
+	lists["door"] = doorFaults
 	return lists
 }
 

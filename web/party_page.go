@@ -22,7 +22,7 @@ type partiesView struct {
 func (v partiesView) Chosen(role string) bool { return slices.Contains(v.Form.values["role"], role) }
 
 func (s *server) partiesPage(x *exchange) error {
-	v := partiesView{Form: blankForm(x.request), Done: x.request.URL.Query().Get("done")}
+	v := partiesView{Form: blankForm(x), Done: x.request.URL.Query().Get("done")}
 	return s.showParties(x, v)
 }
 
@@ -51,7 +51,10 @@ func (s *server) partyForm(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	who := f.person()
+	who, err := f.person(x)
+	if err != nil {
+		return err
+	}
 	p := casebook.Party{Name: f.text("name", 200, true), Roles: f.values["role"], Region: strings.ToUpper(f.text("region", 16, true)),
 		MemberState: strings.ToUpper(f.text("member_state", 2, false)), Own: f.values.Get("own") != ""}
 	if len(p.Name) > 200 {

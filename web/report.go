@@ -231,7 +231,7 @@ func (s *server) wholeFiling(ctx context.Context, in *OneReport) (*object[wholeF
 }
 
 func (s *server) postReport(ctx context.Context, in *postReport) (*object[wholeFiling], error) {
-	who, err := in.Body.person()
+	who, err := in.Body.person(in.x)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func (s *server) postReport(ctx context.Context, in *postReport) (*object[wholeF
 
 // onReport does a person's act on a report and answers with the whole of it.
 func (s *server) onReport(ctx context.Context, in *OneReport, a Acting, act func(who casebook.Actor, id casebook.ID) error) (*object[wholeFiling], error) {
-	who, err := a.person()
+	who, err := a.person(in.x)
 	if err != nil {
 		return nil, err
 	}
@@ -288,7 +288,7 @@ func (s *server) postFiling(ctx context.Context, in *postFiling) (*object[wholeF
 }
 
 func (s *server) postReceipt(ctx context.Context, in *postReceipt) (*object[addressee], error) {
-	who, err := in.Body.person()
+	who, err := in.Body.person(in.x)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (s *server) postStep(ctx context.Context, in *postStep) (*object[wholeCase]
 	if err != nil {
 		return nil, err
 	}
-	who, err := in.Body.person()
+	who, err := in.Body.person(in.x)
 	if err != nil {
 		return nil, err
 	}

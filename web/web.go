@@ -9,8 +9,10 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
+	"tocsin/access"
 	"tocsin/desk"
 )
 
@@ -26,6 +28,9 @@ type Options struct {
 	// Loopback: the listener is on a loopback address, and callers from there
 	// need no key.
 	Loopback bool
+	// Setup is the token of the link by which the first account is made; "" admits
+	// none.
+	Setup string
 	// Backup streams a backup archive; nil when there is none to be had, and the
 	// route answers 404.
 	Backup func(ctx context.Context, w io.Writer) error
@@ -37,14 +42,17 @@ type Options struct {
 func New(d *desk.Desk, o Options) http.Handler {
 	s := &server{desk: d, options: o, site: openSite(d.Laws()), crossOrigin: http.NewCrossOriginProtection()}
 	s.routes = newRoutes()
+	s.signing = make(chan struct{}, signsIn)
 	s.metrics = newMetrics(d, o.Version)
 	s.enterAPI()
 	s.enterPages()
+	s.enterDoors()
 	s.routes.complete()
 	return http.HandlerFunc(s.serve)
 }
 
-// server is what the handlers share. It doesn't change once New returned.
+// server is what the handlers share. But for what is guarded it doesn't change once
+// New returned.
 type server struct {
 	desk        *desk.Desk
 	options     Options
@@ -53,6 +61,11 @@ type server struct {
 	metrics     *metrics
 	crossOrigin *http.CrossOriginProtection
 	document    []byte // OpenAPI
+
+	doors    sync.Mutex
+	throttle access.Throttle // guarded by doors
+	signing  chan struct{}   // passwords that are tried at once
+	asked    sync.Map        // requests with an Idempotency-Key under way
 }
 
 // Server gives an http.Server for a handler: bounds on headers and on idle

@@ -43,6 +43,8 @@ type commands struct {
 	Case       caseCommand       `cmd:"" help:"A whole case: export it." group:"Cases"`
 	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
 	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
+	User       userCommand       `cmd:"" help:"Accounts of people." group:"Platform"`
+	Key        keyCommand        `cmd:"" help:"Keys of programs, and of people who use them." group:"Platform"`
 	Indicator  indicatorCommand  `cmd:"" help:"Lists of what is known bad." group:"Traffic"`
 	Holding    holdingCommand    `cmd:"" help:"Tables of who holds which addresses and names." group:"Platform"`
 	Audit      auditCommand      `cmd:"" help:"Verify ledger, state and raw deliveries against each other, from the files alone." group:"Proof"`

@@ -133,6 +133,9 @@ func keys(t *testing.T, line string) (kind string, names []string) {
 	if slices.Contains(names, "fault") && kind == "audit" {
 		kind = "audit fault"
 	}
+	if slices.Contains(names, "secret") {
+		kind = "new " + kind
+	}
 	if slices.Contains(names, "timeline") || slices.Contains(names, "steps") || slices.Contains(names, "versions") || slices.Contains(names, "rows") && kind == "order" {
 		kind = "whole " + kind
 	}
@@ -214,6 +217,13 @@ func everyShape(t *testing.T) string {
 	out += must(t, dir, append([]string{"report", "draft", d.ID, "--as", "wang"}, asJSON...)...).out
 	out += must(t, dir, append([]string{"report", "list"}, asJSON...)...).out
 	out += orderShapes(t, dir)
+	out += must(t, dir, append([]string{"key", "create", "--scope", "read", "reader"}, asJSON...)...).out
+	out += must(t, dir, append([]string{"key", "list"}, asJSON...)...).out
+	std := streams{in: strings.NewReader("five green herons wade\n"), out: &bytes.Buffer{}, err: &bytes.Buffer{}}
+	if code := run([]string{"user", "add", "--data", filepath.Join(dir, "data"), "--format", "json", "--role", "officer", "alice"}, std); code != 0 {
+		t.Fatalf("user add: exit %d, %s", code, std.err)
+	}
+	out += std.out.(*bytes.Buffer).String()
 	if err := os.RemoveAll(filepath.Join(dir, "data", "deliveries")); err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,14 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/access"
 	"tocsin/desk"
 	"tocsin/web"
 )
 
 type serveCommand struct {
 	Data     string   `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
-	Listen   string   `help:"Address to listen on. On a loopback address the API needs no key. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	Listen   string   `help:"Address to listen on. On a loopback address the API needs no key until there are accounts. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
 	Database string   `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
 	Feeds    string   `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
 	Regimes  string   `help:"Folder of a site's own law packs. Default: regimes in the data directory." placeholder:"DIR"`
@@ -64,15 +65,31 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	defer func() { err = firstError(err, o.close()) }()
 	loopback := listener.Addr().(*net.TCPAddr).IP.IsLoopback()
-	server := web.Server(web.New(d, web.Options{Version: version(), Key: key, Loopback: loopback, Backup: d.Backup}))
+	setup, err := setupToken(ctx, d)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	server := web.Server(web.New(d, web.Options{Version: version(), Key: key, Setup: setup, Loopback: loopback, Backup: d.Backup}))
 	fmt.Fprintf(std.out, "tocsin %s on http://%s with its data in %s\n", version(), listener.Addr(), c.Data)
 	if !loopback {
 		fmt.Fprintf(std.out, "callers need the key in %s\n", d.Directory().ServerKey())
+	}
+	if setup != "" {
+		fmt.Fprintf(std.out, "nobody has an account yet; this link makes the first one, once: http://%s/setup?token=%s\n", listener.Addr(), setup)
 	}
 	if !d.CanCall() {
 		fmt.Fprintln(std.out, "nobody is called from here: name people on duty with --contact")
 	}
 	return serveUntil(ctx, server, listener)
+}
+
+// setupToken makes the token of the link for the first account; "" where there is one.
+// It lives as long as this process.
+func setupToken(ctx context.Context, d *desk.Desk) (string, error) {
+	if any, err := d.AnyUser(ctx); err != nil || any {
+		return "", err
+	}
+	return access.NewSecret(access.SetupPrefix).Text, nil
 }
 
 // serveUntil serves until ctx ends, then lets requests end for ten seconds.
