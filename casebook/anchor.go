@@ -59,6 +59,10 @@ const (
 	RowChecked     = "row_checked"
 	VoidAsked      = "void_asked"
 	Closed         = "closed"
+
+	// CorrectionAsked is one person's word that an entry's moment is wrong: At is the
+	// right one, Source names the entry. Another person's yes makes the new entry.
+	CorrectionAsked = "correction_asked"
 )
 
 // ClockState is what is known of a machine's clock.

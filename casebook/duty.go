@@ -37,7 +37,9 @@ type Duty struct {
 	RestsOn    string // what the limit rests on, as a sentence for people
 	MetAt      time.Time
 	Supersedes ID // the duty that this one came instead of
-	Reason     string
+	// WasDue is when that one was due, where that was another moment; zero otherwise.
+	WasDue time.Time
+	Reason string
 	// Told counts what people were told of it: see Moments.
 	Told       int
 	RecordedAt time.Time

@@ -78,7 +78,7 @@ func (d *Desk) enqueue(tx *store.Tx, at time.Time, calls []call) error {
 		return cmp.Or(falseFirst(a.exercise(), b.exercise()), cmp.Compare(a.kind, b.kind), falseFirst(a.duty.Provisional, b.duty.Provisional), a.duty.Due.Compare(b.duty.Due))
 	})
 	w := wordsOf(d.language)
-	m := Message{Subject: w.subject(calls), At: at.UTC(), Urgent: calls[0].kind <= callOpened}
+	m := Message{Subject: w.subject(calls), At: at.UTC(), Urgent: calls[0].kind < callClock}
 	var text strings.Builder
 	items := []any{}
 	for i, c := range calls {

@@ -40,9 +40,10 @@ func (d *Desk) Grade(ctx context.Context) error {
 		n, failed := d.GradeOnce(ctx, d.Now())
 		var again time.Time
 		if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
-			slog.ErrorContext(ctx, "grading stopped, trying again in a second", "err", err)
+			slog.ErrorContext(ctx, "not all could be graded, trying again", "err", err)
 			moved, again = nil, d.Now().Add(retryAfter)
-		} else if n > 0 {
+		}
+		if n > 0 {
 			continue
 		}
 		d.rest(ctx, moved, again, gradeEvery, nil)
@@ -50,15 +51,31 @@ func (d *Desk) Grade(ctx context.Context) error {
 	return nil
 }
 
-// GradeOnce grades what waits, gradeBatch growths at most, and gives how many.
+// GradeOnce grades what waits, gradeBatch growths at most, and gives how many. One that
+// can't be graded is told, and keeps no other waiting.
 func (d *Desk) GradeOnce(ctx context.Context, at time.Time) (int, error) {
 	waiting, err := d.db.Reader(casebook.Operator()).Growths(ctx, gradeBatch)
 	if err != nil || len(waiting) == 0 {
 		return 0, err
 	}
+	n, err := d.gradeAll(ctx, waiting, at)
+	if err == nil || len(waiting) == 1 || ctx.Err() != nil {
+		return n, err
+	}
+	err = nil
+	for _, one := range waiting {
+		graded, failed := d.gradeAll(ctx, []store.Growth{one}, at)
+		n += graded
+		err = errors.Join(err, failed)
+	}
+	return n, err
+}
+
+// gradeAll grades growths in one commit.
+func (d *Desk) gradeAll(ctx context.Context, waiting []store.Growth, at time.Time) (int, error) {
 	clock := d.ClockState()
 	late := false // another process was faster
-	_, err = d.db.Write(ctx, store.Work{Kind: "grade", Actor: grader.String(), At: at}, func(tx *store.Tx) error {
+	_, err := d.db.Write(ctx, store.Work{Kind: "grade", Actor: grader.String(), At: at}, func(tx *store.Tx) error {
 		parties, err := tx.OwnParties(1)
 		if err != nil {
 			return err

@@ -94,6 +94,28 @@ func TestAThreatIsGradedByTheCommitThatMadeIt(t *testing.T) {
 	o.wantSound()
 }
 
+// TestAClockThatWentBackLengthensNoLimit: the record keeps its later stamp, and the
+// clocks of the law begin when the threat was seen.
+func TestAClockThatWentBackLengthensNoLimit(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	o.settle()
+	o.now = o.now.Add(-time.Hour)
+	o.take(day("2026-11-20T00:00:00Z", "Sample", "192.0.2.1"))
+	o.settle()
+	i := o.only(casebook.ProposedIncident)
+	if !i.OpenedAt.Equal(o.now) {
+		t.Errorf("it came before the desk at %v, want %v", i.OpenedAt, o.now)
+	}
+	if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{Facts: casebook.Facts{addresses: casebook.NumberValue(1_000_000)}}); err != nil {
+		t.Fatal(err)
+	}
+	if d := o.duty(i.ID, "level1_report"); !d.Due.Equal(o.now.Add(2 * time.Hour)) {
+		t.Errorf("due %v, want two hours after %v", d.Due, o.now)
+	}
+	o.wantSound()
+}
+
 func TestAnAuthoritySeesWhatOthersOwe(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("authority")

@@ -131,7 +131,12 @@ func (d *Desk) Confirm(ctx context.Context, who casebook.Actor, id casebook.ID, 
 			if err != nil {
 				return err
 			}
-			facts = merged(observed, y.Facts)
+			// What was observed since it was proposed counts too.
+			sizes, err := c.tx.ThreatSizes(i.Threat)
+			if err != nil {
+				return err
+			}
+			facts = merged(merged(observed, threatFacts(casebook.Threat{Sizes: sizes})), y.Facts)
 		}
 		kind := casebook.Confirmed
 		if !fresh {
@@ -393,6 +398,10 @@ type casework struct {
 	clock    casebook.ClockState
 	incident casebook.Incident
 	calls    []call
+	// before is the log as it was before a correction, nil without one, and why says
+	// what was corrected.
+	before []casebook.Anchor
+	why    string
 }
 
 // act runs one act in one transaction: what it writes, and whom it calls.

@@ -192,6 +192,27 @@ func TestAProposedIncidentWaitsForAPerson(t *testing.T) {
 	o.wantSound()
 }
 
+func TestAYesConfirmsWhatIsKnownByThen(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	o.takeBots(3)
+	o.settle()
+	o.takeBots(5) // grows within the same level
+	o.settle()
+	i := o.only(casebook.ProposedIncident)
+	if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{}); err != nil {
+		t.Fatal(err)
+	}
+	facts, err := o.Reader(casebook.Operator()).Facts(t.Context(), i.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := facts[len(facts)-1]
+	if !last.Confirmed || last.Name != addresses || last.Value != casebook.NumberValue(5) {
+		t.Errorf("got %+v, want the five addresses of now confirmed", last)
+	}
+}
+
 func TestADismissedProposalLeavesItsReason(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("telecom_operator")

@@ -42,25 +42,43 @@ func (c *casework) judge() error {
 		return err
 	}
 	for _, party := range parties {
-		answer, err := c.desk.laws.Due(regime.Of(party, facts, grades, log), c.at)
+		lines, err := c.reckon(party, facts, grades, log)
 		if err != nil {
 			return err
 		}
-		var lines []casebook.Duty
-		for _, line := range answer.Duties {
-			// An authority's own clock is owed by who is that authority.
-			if line.OwedBy == "" || slices.Contains(party.Roles, line.OwedBy) {
-				// That a person's yes is missing is where the incident stands, and passes.
-				line.Blank = strings.TrimSuffix(strings.TrimPrefix(line.Blank, "to be graded: "), "; "+regime.Unconfirmed)
-				lines = append(lines, line.Duty)
+		mine := slices.DeleteFunc(slices.Clone(there), func(d casebook.Duty) bool { return d.Party != party.ID })
+		if c.before != nil {
+			before, err := c.reckon(party, facts, grades, c.before)
+			if err != nil {
+				return err
+			}
+			if mine, err = c.move(party, mine, before, lines, proposed); err != nil {
+				return err
 			}
 		}
-		mine := slices.DeleteFunc(slices.Clone(there), func(d casebook.Duty) bool { return d.Party != party.ID })
 		if err := c.settle(party, mine, lines, proposed); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// reckon gives what a party owes by a log.
+func (c *casework) reckon(party casebook.Party, facts casebook.Facts, grades []casebook.Grade, log []casebook.Anchor) ([]casebook.Duty, error) {
+	answer, err := c.desk.laws.Due(regime.Of(party, facts, grades, log), c.at)
+	if err != nil {
+		return nil, err
+	}
+	var lines []casebook.Duty
+	for _, line := range answer.Duties {
+		// An authority's own clock is owed by who is that authority.
+		if line.OwedBy == "" || slices.Contains(party.Roles, line.OwedBy) {
+			// That a person's yes is missing is where the incident stands, and passes.
+			line.Blank = strings.TrimSuffix(strings.TrimPrefix(line.Blank, "to be graded: "), "; "+regime.Unconfirmed)
+			lines = append(lines, line.Duty)
+		}
+	}
+	return lines, nil
 }
 
 // parties gives those whose duties are reckoned.
@@ -142,21 +160,30 @@ func (c *casework) apply(party casebook.Party, old *casebook.Duty, line casebook
 	if line.State == casebook.Missed {
 		line.State = casebook.OpenDuty
 	}
+	_, err := c.openDuty(party, line)
+	return err
+}
+
+// openDuty writes a new duty, and calls people where it runs.
+func (c *casework) openDuty(party casebook.Party, line casebook.Duty) (casebook.Duty, error) {
 	m := c.incident.Mark
 	m.RecordedBy = c.who.String()
+	if m.Region == "" {
+		m.Region = party.Region // an incident told by telephone is nowhere in particular; who owes has a seat
+	}
 	line.Mark, line.Incident, line.Party, line.PartyName = m, c.incident.ID, party.ID, party.Name
 	d, err := c.tx.OpenDuty(line)
 	if err != nil {
-		return err
+		return d, err
 	}
 	// One that begins with the month's end is opened before it begins.
 	if err := c.log(casebook.Anchor{Kind: casebook.DutyOpened, At: earlier(d.Started, c.at), Source: d.ID.Text(casebook.DutyPrefix), Note: d.Regime + " " + d.Stage}); err != nil {
-		return err
+		return d, err
 	}
 	if c.incident.State == casebook.OpenIncident {
 		c.calls = append(c.calls, call{kind: callOpened, duty: d, incident: c.incident, at: c.at})
 	}
-	return nil
+	return d, nil
 }
 
 func earlier(a, b time.Time) time.Time {

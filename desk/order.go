@@ -213,15 +213,22 @@ func (c *casework) task(o casebook.Order) (string, error) {
 
 // instruction is an order as its party reads it.
 func (c *casework) instruction(o casebook.Order, rows []casebook.OrderRow) (report.Instruction, error) {
-	in := report.Instruction{Order: o, Zone: "Asia/Shanghai"}
+	issuer := ""
 	if !o.By.IsZero() {
 		by, err := c.tx.Party(o.By)
 		if err != nil {
-			return in, err
+			return report.Instruction{}, err
 		}
-		in.Issuer = by.Name
+		issuer = by.Name
 	}
-	if pack, err := c.desk.laws.ByDigest(o.Pack); err == nil {
+	return c.desk.instructionOf(o, issuer, c.incident.ThreatName, rows), nil
+}
+
+// instructionOf makes an order into what its party reads, by the version of the law on
+// which it rests.
+func (d *Desk) instructionOf(o casebook.Order, issuer, what string, rows []casebook.OrderRow) report.Instruction {
+	in := report.Instruction{Order: o, Issuer: issuer}
+	if pack, err := d.laws.ByDigest(o.Pack); err == nil {
 		in.Zone = pack.Zone
 		_, id, _ := strings.Cut(o.Power, "/")
 		for _, p := range pack.Powers {
@@ -231,9 +238,9 @@ func (c *casework) instruction(o casebook.Order, rows []casebook.OrderRow) (repo
 		}
 	}
 	for _, r := range rows {
-		in.Rows = append(in.Rows, report.OrderRow{OrderRow: r, What: c.incident.ThreatName})
+		in.Rows = append(in.Rows, report.OrderRow{OrderRow: r, What: what})
 	}
-	return in, nil
+	return in
 }
 
 // served writes that an order reached its party: the limit runs, and its findings are

@@ -23,6 +23,9 @@ const (
 	watchEvery = 20 * time.Second
 	// watchBatch bounds how many duties one commit tells.
 	watchBatch = 500
+	// watchPause is how long what comes due right after a commit is gathered for the
+	// next: people get four messages a second at most, and not one a duty.
+	watchPause = 250 * time.Millisecond
 )
 
 // Watch tells people of every moment of every duty, and of incidents that wait, and
@@ -49,6 +52,9 @@ func (d *Desk) Watch(ctx context.Context) error {
 		} else {
 			looked = func(at time.Time) { d.watched.Store(at.UnixMicro()) }
 		}
+		if soonest := at.Add(watchPause); told > 0 && !next.IsZero() && next.Before(soonest) {
+			next = soonest
+		}
 		d.rest(ctx, changed, next, watchEvery, looked)
 	}
 	return nil
@@ -69,14 +75,16 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 			return err
 		}
 		var calls []call
-		for _, duty := range duties {
-			c := casework{desk: d, tx: tx, who: watcher, at: at, clock: clock, incident: casebook.Incident{ID: duty.Incident}}
-			one, err := c.tell(duty)
-			if err != nil {
-				return err
-			}
+		tellings := make([]store.Telling, len(duties))
+		for n, duty := range duties {
+			var one call
+			tellings[n], one = tell(duty, at)
+			tellings[n].Entry.By, tellings[n].Entry.Clock = watcher.String(), clock
 			calls = append(calls, one)
 			told++
+		}
+		if err := tx.Tell(tellings); err != nil {
+			return err
 		}
 		waiting, err := tx.Lapsed(at, watchBatch-told)
 		if err != nil {
@@ -87,8 +95,7 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 			if err := c.log(casebook.Anchor{Kind: casebook.TriageLapsed, At: i.TriageDue}); err != nil {
 				return err
 			}
-			// Again every quarter of an hour, until somebody says yes or no.
-			if err := tx.ToldOf(i.ID, at.Add(casebook.Triage)); err != nil {
+			if err := tx.ToldOf(i.ID, at.Add(triageAgain(i.TriageDue, at))); err != nil {
 				return err
 			}
 			calls = append(calls, call{kind: callTriage, incident: i, at: at})
@@ -108,36 +115,40 @@ func (d *Desk) WatchOnce(ctx context.Context, at time.Time) (told int, err error
 	return told, nil
 }
 
-// tell records that a moment of a duty came: a warning before it is due, and
-// afterwards that it was missed, as of the legal moment. Of several moments that
-// passed unseen only the last is told.
-func (c *casework) tell(duty casebook.Duty) (call, error) {
+// maxTriage is the longest wait before people are told again of what waits for them.
+const maxTriage = 4 * time.Hour
+
+// triageAgain gives after what time people are told again that an incident waits: a
+// quarter of an hour, then twice as long each time, so that what nobody answers
+// doesn't drown what is new.
+func triageAgain(due, at time.Time) time.Duration {
+	return min(max(at.Sub(due), casebook.Triage), maxTriage)
+}
+
+// tell says what is to be recorded, and called, when a moment of a duty came: a
+// warning before it is due, and afterwards that it was missed, as of the legal
+// moment. Of several moments that passed unseen only the last is told.
+func tell(duty store.DutyToTell, at time.Time) (store.Telling, call) {
 	moments := duty.Moments()
 	times := duty.Told
-	for times < len(moments) && !moments[times].After(c.at) {
+	for times < len(moments) && !moments[times].After(at) {
 		times++
 	}
-	if err := c.tx.ToldOfDuty(duty.ID, duty.Told, times); err != nil {
-		return call{}, err
+	t := store.Telling{Of: duty, Times: times, Entry: casebook.Anchor{Kind: casebook.DutyWarned, At: moments[times-1],
+		Source: duty.ID.Text(casebook.DutyPrefix), Note: duty.Regime + " " + duty.Stage}}
+	one := call{kind: callWarning, duty: duty.Duty, at: at}
+	switch {
+	case times < len(moments):
+	case duty.State == casebook.Unset:
+		// Nobody knows yet whether it was owed; that its moment passed is said.
+		one.kind, t.Entry.At = callPassed, duty.Due
+		t.Entry.Note += ": its provisional moment passed"
+	default:
+		t.State, t.Reason, t.At = casebook.Missed, "due and not filed", duty.Due
+		t.Entry.Kind, t.Entry.At = casebook.DutyMissed, duty.Due
+		one.kind, one.duty.State, one.duty.Reason = callMissed, t.State, t.Reason
 	}
-	entry := casebook.Anchor{Kind: casebook.DutyWarned, At: moments[times-1], Source: duty.ID.Text(casebook.DutyPrefix), Note: duty.Regime + " " + duty.Stage}
-	one := call{kind: callWarning, duty: duty, at: c.at}
-	if times == len(moments) {
-		entry.Kind, entry.At = casebook.DutyMissed, duty.Due
-		one.kind = callMissed
-		if duty.State == casebook.Unset {
-			// Nobody knows yet whether it was owed; that its moment passed is said.
-			one.kind, entry.Kind = callPassed, casebook.DutyWarned
-			entry.Note += ": its provisional moment passed"
-		} else {
-			const reason = "due and not filed"
-			if err := c.tx.ChangeDuty(duty.ID, duty.State, casebook.Missed, duty.Due, reason); err != nil {
-				return one, err
-			}
-			one.duty.State, one.duty.Reason = casebook.Missed, reason
-		}
-	}
-	return one, c.log(entry)
+	return t, one
 }
 
 // Heartbeat is what the platform says of itself to one that watches it from

@@ -258,7 +258,7 @@ func TestAProposalThatNobodyAnswersIsToldAgain(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		want  int
-	}{{14 * time.Minute, 0}, {15 * time.Minute, 1}, {29 * time.Minute, 0}, {30 * time.Minute, 1}} {
+	}{{14 * time.Minute, 0}, {15 * time.Minute, 1}, {29 * time.Minute, 0}, {30 * time.Minute, 1}, {45 * time.Minute, 1}, {74 * time.Minute, 0}, {75 * time.Minute, 1}} {
 		if got := told(c.after); got != c.want {
 			t.Errorf("after %v: told %d times, want %d", c.after, got, c.want)
 		}
@@ -267,7 +267,7 @@ func TestAProposalThatNobodyAnswersIsToldAgain(t *testing.T) {
 	if _, err := o.Dismiss(t.Context(), wang, i.ID, "a sinkhole of our own"); err != nil {
 		t.Fatal(err)
 	}
-	if got := told(time.Hour); got != 0 {
+	if got := told(10 * time.Hour); got != 0 {
 		t.Errorf("told %d times of what was dismissed", got)
 	}
 }

@@ -140,12 +140,15 @@ func seconds(t time.Time) uint32 {
 // Refusal is a line of a list that isn't taken.
 type Refusal struct {
 	File   string
-	Line   int64  // from 1, or the number of the element in a list without lines
+	Line   int64  // from 1, or the number of the element in a list without lines; 0 is the whole list
 	Text   string // the beginning of it
 	Reason string
 }
 
 // String is the refusal as a sentence.
 func (r Refusal) String() string {
+	if r.Line == 0 {
+		return fmt.Sprintf("%s refused: %s", r.File, r.Reason)
+	}
 	return fmt.Sprintf("%s:%d: %q refused: %s", r.File, r.Line, r.Text, r.Reason)
 }

@@ -44,7 +44,7 @@ type Loader struct {
 // List counts what one list gave: Rows = Taken + Refused, comments left out.
 type List struct {
 	Name                 string
-	Format               string // "plain", "table", "zeek", "stix", "misp", "json", "warninglist", "galaxy"
+	Format               string // "plain", "table", "zeek", "stix", "misp", "json", "warninglist", "galaxy", "broken"
 	Rows, Taken, Refused int64
 }
 
@@ -99,7 +99,7 @@ func (l *Loader) tar(r io.Reader) error {
 			continue
 		}
 		in.Reset(t)
-		if err := l.list(h.Name, in); err != nil && !errors.Is(err, errNoList) {
+		if err := l.oneOfMany(h.Name, l.list(h.Name, in)); err != nil {
 			return fmt.Errorf("%s: %w", h.Name, err)
 		}
 	}
@@ -107,8 +107,8 @@ func (l *Loader) tar(r io.Reader) error {
 }
 
 // ReadFS takes a list, or every list below a folder, in the order of their names.
-// What isn't a list (a licence, a program) is passed over in a folder, and is
-// ErrInvalid if it was named itself.
+// What isn't a list (a licence, a program) is passed over in a folder, a list that is
+// broken is a refusal there, and both are ErrInvalid if they were named themselves.
 func (l *Loader) ReadFS(files fs.FS, name string) error {
 	info, err := fs.Stat(files, name)
 	if err != nil {
@@ -133,11 +133,26 @@ func (l *Loader) ReadFS(files fs.FS, name string) error {
 		if left--; left < 0 {
 			return fmt.Errorf("indicators: more than %d files in %s: %w", MaxFiles, name, casebook.ErrTooLarge)
 		}
-		if err := l.open(files, name); err != nil && !errors.Is(err, errNoList) {
-			return err
+		return l.oneOfMany(name, l.open(files, name))
+	})
+}
+
+// oneOfMany lets a folder or an archive be read on: what is no list is passed over,
+// and a list that is broken is refused as a whole from where it breaks.
+func (l *Loader) oneOfMany(name string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, errNoList):
+		return nil
+	case errors.Is(err, errFull):
+		return err
+	case errors.Is(err, casebook.ErrInvalid), errors.Is(err, casebook.ErrTooLarge):
+		l.lists = append(l.lists, List{Name: name, Format: "broken", Rows: 1, Refused: 1})
+		if l.Refuse != nil {
+			l.Refuse(Refusal{File: name, Reason: err.Error()})
 		}
 		return nil
-	})
+	}
+	return err
 }
 
 func hidden(name string) bool { return strings.HasPrefix(path.Base(name), ".") }

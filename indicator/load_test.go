@@ -77,6 +77,24 @@ func TestNoLists(t *testing.T) {
 	}
 }
 
+// TestBrokenLists reads on behind a list that breaks off.
+func TestBrokenLists(t *testing.T) {
+	packed := tarOf(t, "a.txt", "192.0.2.1\n")
+	files := fstest.MapFS{"a.json": {Data: []byte(`[{"ip":"192.0.2.7"},`)}, "b.tar.gz": {Data: packed[:len(packed)-12]}, "c.txt": {Data: []byte("192.0.2.8\n")}}
+	l := indicator.NewLoader()
+	var told []string
+	l.Refuse = func(r indicator.Refusal) { told = append(told, r.File) }
+	if err := l.ReadFS(files, "."); err != nil {
+		t.Fatal(err)
+	}
+	if b := l.Base(); fmt.Sprint(told) != "[a.json b.tar.gz]" || b.Set.Stats().Rows != 2 {
+		t.Errorf("told of %v, %d rows, %v", told, b.Set.Stats().Rows, b.Lists)
+	}
+	if err := indicator.NewLoader().ReadFS(files, "a.json"); !errors.Is(err, casebook.ErrInvalid) {
+		t.Errorf("named itself: %v", err)
+	}
+}
+
 // TestOwnExceptions reads a site's own warnings, plain.
 func TestOwnExceptions(t *testing.T) {
 	b := baseOf(t, map[string]string{"bad.txt": "evil.example\n192.0.2.7\n", "warnings/ours.txt": "# ours\nevil.example\n192.0.2.0/24\n", "cdn_ranges.txt": "198.51.100.0/24\n"})

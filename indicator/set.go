@@ -136,22 +136,17 @@ func (s *Set) AppendRequest(m []Match, host string, port uint16, uri string) []M
 	if s.stats.Values[URL] == 0 && s.stats.Values[Path] == 0 || len(uri) > maxText {
 		return m
 	}
-	if rest, scheme := cutScheme([]byte(uri)); scheme != "" {
+	if at := strings.Index(uri, "://"); at > 0 && at <= 8 && uri[0] != '/' {
+		rest := uri[at+3:]
 		uri = "/"
-		for i, c := range rest {
-			if c == '/' {
-				uri = string(rest[i:])
-				break
-			}
+		if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+			uri = rest[slash:]
 		}
 	}
 	whole := cleanPath(uri)
-	bare := whole
-	for i := range whole {
-		if whole[i] == '?' {
-			bare = cleanPath(whole[:i])
-			break
-		}
+	bare, _, queried := strings.Cut(whole, "?")
+	if queried {
+		bare = cleanPath(bare)
 	}
 	var room [512]byte
 	for _, path := range [...]string{whole, bare} {

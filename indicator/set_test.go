@@ -122,6 +122,7 @@ func TestRequests(t *testing.T) {
 		{"evil.example", 80, "/gate.php?x=1", "url evil.example/gate.php"},
 		{"evil.example", 80, "/gate.php/", "url evil.example/gate.php"},
 		{"evil.example", 80, "http://evil.example/gate.php", "url evil.example/gate.php"},
+		{"evil.example", 80, "/a://gate.php", ""},
 		{"evil.example", 8080, "/gate.php", ""},
 		{"evil.example", 80, "/gate.phps", ""},
 		{"evil.example", 80, "/Gate.php", ""},
@@ -244,12 +245,14 @@ func TestNoAllocation(t *testing.T) {
 	name := []byte("www.tocsin.example")
 	var room [8]indicator.Match
 	var empty indicator.Set
+	long := "/index.html?q=" + strings.Repeat("1", 300)
 	for what, ask := range map[string]func(){
 		"a clean address":         func() { set.AppendAddress(room[:0], clean, 443) },
 		"a known address":         func() { set.AppendAddress(room[:0], bad, 443) },
 		"a clean name":            func() { set.AppendName(room[:0], "www.tocsin.example") },
 		"a clean name in octets":  func() { set.AppendNameBytes(room[:0], name) },
 		"a clean request":         func() { set.AppendRequest(room[:0], "www.tocsin.example", 80, "/index.html?q=1") },
+		"a long clean request":    func() { set.AppendRequest(room[:0], "www.tocsin.example", 80, long) },
 		"a clean file":            func() { set.AppendFingerprint(room[:0], indicator.File, "d41d8cd98f00b204e9800998ecf8427e") },
 		"a clean sixth protocol":  func() { set.AppendAddress(room[:0], netip.IPv6LinkLocalAllNodes(), 443) },
 		"an empty set's question": func() { empty.AppendAddress(room[:0], clean, 443) },

@@ -144,6 +144,7 @@ func TestLogOfTheDesk(t *testing.T) {
 		{"confirmed: the clock runs from when it was put before the desk", []casebook.Anchor{surfaced, confirmed}, "level1_report 2026-03-02T11:00:00+08:00 open"},
 		{"a named report runs by itself", []casebook.Anchor{{Kind: casebook.Received, At: at}}, "level1_report 2026-03-02T11:00:00+08:00 open"},
 		{"a correction moves it", []casebook.Anchor{corrected, confirmed, surfaced}, "level1_report 2026-03-02T10:50:00+08:00 open"},
+		{"a note that names it doesn't", []casebook.Anchor{surfaced, confirmed, {Kind: casebook.Noted, At: at, Supersedes: surfaced.ID}}, "level1_report 2026-03-02T11:00:00+08:00 open"},
 		{"a claim alone starts nothing", []casebook.Anchor{{Kind: casebook.Observed, At: at}, {Kind: casebook.Occurred, At: at}}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package regime
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/casebook"
@@ -67,9 +68,16 @@ func Of(party casebook.Party, facts casebook.Facts, grades []casebook.Grade, log
 	}
 	byID := map[casebook.ID]casebook.Anchor{}
 	corrected := map[casebook.ID]bool{}
+	asked := map[string]string{} // who asked for a correction, by the name of the entry that says so
 	for _, a := range log {
 		byID[a.ID] = a
-		if a.Supersedes != (casebook.ID{}) {
+		if a.Kind == casebook.CorrectionAsked {
+			asked[a.ID.Text(casebook.AnchorPrefix)] = a.By
+		}
+	}
+	for _, a := range log {
+		// A note may name any entry, and takes the place of notes alone.
+		if old, ok := byID[a.Supersedes]; ok && !a.Supersedes.IsZero() && old.Kind == a.Kind {
 			corrected[a.Supersedes] = true
 		}
 	}
@@ -78,6 +86,12 @@ func Of(party casebook.Party, facts casebook.Facts, grades []casebook.Grade, log
 			continue
 		}
 		e := Event{Kind: a.Kind, At: a.At, Reason: a.Note, By: []string{a.By}}
+		if strings.HasSuffix(a.Kind, ".extended") {
+			e.Until, _ = time.Parse(time.RFC3339, a.Source) // one that isn't a moment extends nothing
+		}
+		if first := asked[a.Source]; first != "" && !a.Supersedes.IsZero() {
+			e.By = []string{first, a.By}
+		}
 		for hops := 0; a.Supersedes != (casebook.ID{}) && hops < len(log); hops++ {
 			old, ok := byID[a.Supersedes]
 			if !ok {

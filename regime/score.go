@@ -11,53 +11,112 @@ import (
 // Score is one line of a scorecard: how the duties of one party, regime and stage
 // that fell due in one month were met.
 type Score struct {
-	Party     casebook.ID
-	PartyName string // as it was called at the newest of them
-	Region    string // of the duties
-	Regime    string
-	Stage     string
-	Month     string // of the due moment in the stage's own zone: 2026-03
-	OnTime    int
-	Late      int
-	Never     int           // due, and not filed by the moment of the score
-	Longest   time.Duration // lateness of the latest filing
-	Reasons   []string      // that were given for lateness, each once, sorted
+	Party       casebook.ID
+	PartyName   string // as it was called at the newest of them
+	Region      string // of the duties
+	Regime      string
+	Stage       string
+	Month       string // of the due moment in the stage's own zone: 2026-03
+	Exercise    bool   // drills have lines of their own
+	OnTime      int
+	Late        int
+	Never       int           // due, and not filed by the moment of the score
+	Longest     time.Duration // lateness of the latest filing
+	Reasons     []LateReason  // that were given for lateness, by their text
+	Unexplained int           // late without a reason
+	newest      time.Time     // due moment of the one that gave PartyName
 }
 
-// Scores counts duties that fell due before a moment, in the order of party name,
-// region, regime, stage and month. A duty that is unset, suspended, superseded or
-// void counts nowhere: nobody is late for what nobody has set. Exercises aren't told
-// apart: the caller picks what counts.
+// LateReason is a reason that was given for lateness.
+type LateReason struct {
+	Text   string
+	Duties int // how many it was given for
+}
+
+// Fell counts the duties of a line: those that fell due.
+func (s Score) Fell() int { return s.OnTime + s.Late + s.Never }
+
+// A Scorecard counts duties that fell due before a moment. A duty that is unset,
+// suspended, superseded or void counts nowhere: nobody is late for what nobody has
+// set. Its memory grows with its lines, not with the duties.
+type Scorecard struct {
+	at    time.Time
+	found map[scoreLine]*Score
+	zones map[string]*time.Location
+}
+
+type scoreLine struct {
+	party                        casebook.ID
+	region, regime, stage, month string
+	exercise                     bool
+}
+
+// NewScorecard makes an empty one, as of a moment.
+func NewScorecard(at time.Time) *Scorecard {
+	return &Scorecard{at, map[scoreLine]*Score{}, map[string]*time.Location{}}
+}
+
+// Scores counts duties, whatever their order.
 func Scores(duties []casebook.Duty, at time.Time) []Score {
-	type line struct {
-		party                        casebook.ID
-		region, regime, stage, month string
-	}
-	found := map[line]*Score{}
+	c := NewScorecard(at)
 	for _, d := range duties {
-		if !d.Due.Before(at) || !slices.Contains([]casebook.DutyState{casebook.OpenDuty, casebook.Met, casebook.Late, casebook.Missed}, d.State) {
-			continue
-		}
-		zone, err := time.LoadLocation(d.Zone)
-		if err != nil {
+		c.Add(d)
+	}
+	return c.Scores()
+}
+
+// Counts reports whether a duty counts in a score as of a moment.
+func Counts(d casebook.Duty, at time.Time) bool {
+	return d.Due.Before(at) && slices.Contains([]casebook.DutyState{casebook.OpenDuty, casebook.Met, casebook.Late, casebook.Missed}, d.State)
+}
+
+// Month names the month in which a duty falls due, in the zone of its law.
+func (c *Scorecard) Month(d casebook.Duty) string {
+	zone, ok := c.zones[d.Zone]
+	if !ok {
+		var err error
+		if zone, err = time.LoadLocation(d.Zone); err != nil {
 			zone = time.UTC
 		}
-		l := line{d.Party, d.Mark.Region, d.Regime, d.Stage, d.Due.In(zone).Format("2006-01")}
-		s := found[l]
-		if s == nil {
-			s = &Score{Party: d.Party, Region: l.region, Regime: l.regime, Stage: l.stage, Month: l.month}
-			found[l] = s
-		}
-		s.PartyName = d.PartyName
-		s.count(d)
+		c.zones[d.Zone] = zone
 	}
-	list := make([]Score, 0, len(found))
-	for _, s := range found {
-		slices.Sort(s.Reasons)
-		s.Reasons = slices.Compact(s.Reasons)
-		list = append(list, *s)
+	return d.Due.In(zone).Format("2006-01")
+}
+
+// Add counts a duty, if it counts.
+func (c *Scorecard) Add(d casebook.Duty) {
+	if !Counts(d, c.at) {
+		return
+	}
+	l := scoreLine{d.Party, d.Mark.Region, d.Regime, d.Stage, c.Month(d), d.Mark.Exercise}
+	s := c.found[l]
+	if s == nil {
+		s = &Score{Party: d.Party, Region: l.region, Regime: l.regime, Stage: l.stage, Month: l.month, Exercise: l.exercise}
+		c.found[l] = s
+	}
+	if cmp.Or(d.Due.Compare(s.newest), cmp.Compare(d.PartyName, s.PartyName)) >= 0 {
+		s.PartyName, s.newest = d.PartyName, d.Due
+	}
+	s.count(d)
+}
+
+// Scores gives the lines: live ones first, then drills, each in the order of party
+// name, region, regime, stage and month.
+func (c *Scorecard) Scores() []Score {
+	list := make([]Score, 0, len(c.found))
+	for _, s := range c.found {
+		one := *s
+		one.Reasons = slices.Clone(s.Reasons)
+		slices.SortFunc(one.Reasons, func(a, b LateReason) int { return cmp.Compare(a.Text, b.Text) })
+		list = append(list, one)
 	}
 	slices.SortFunc(list, func(a, b Score) int {
+		if a.Exercise != b.Exercise {
+			if b.Exercise {
+				return -1
+			}
+			return 1
+		}
 		return cmp.Or(cmp.Compare(a.PartyName, b.PartyName), slices.Compare(a.Party[:], b.Party[:]), cmp.Compare(a.Region, b.Region),
 			cmp.Compare(a.Regime, b.Regime), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Month, b.Month))
 	})
@@ -73,9 +132,16 @@ func (s *Score) count(d casebook.Duty) {
 	case casebook.Late:
 		s.Late++
 		s.Longest = max(s.Longest, d.MetAt.Sub(d.Due))
-		if d.Reason != "" {
-			s.Reasons = append(s.Reasons, d.Reason)
+		if d.Reason == "" {
+			s.Unexplained++
+			return
 		}
+		i := slices.IndexFunc(s.Reasons, func(r LateReason) bool { return r.Text == d.Reason })
+		if i < 0 {
+			i = len(s.Reasons)
+			s.Reasons = append(s.Reasons, LateReason{Text: d.Reason})
+		}
+		s.Reasons[i].Duties++
 	default:
 		s.Never++
 	}

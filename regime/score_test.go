@@ -34,7 +34,7 @@ func TestScores(t *testing.T) {
 	}, at) {
 		got = append(got, fmt.Sprintf("%s %s %s %s: %d %d %d %s %v", s.PartyName, s.Region, s.Stage, s.Month, s.OnTime, s.Late, s.Never, s.Longest, s.Reasons))
 	}
-	want := []string{"Alpha CN-11 other_initial 2026-03: 1 2 0 1h0m0s [power cut]", "Alpha CN-11 other_initial 2026-04: 0 0 2 0s []", "Beta CN-11 final 2026-03: 1 0 0 0s []"}
+	want := []string{"Alpha CN-11 other_initial 2026-03: 1 2 0 1h0m0s [{power cut 2}]", "Alpha CN-11 other_initial 2026-04: 0 0 2 0s []", "Beta CN-11 final 2026-03: 1 0 0 0s []"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -53,6 +53,7 @@ func TestScoresCountEachOnce(t *testing.T) {
 				Due: at.Add(time.Duration(rapid.IntRange(-3000, 300).Draw(t, "hour")) * time.Hour),
 			}
 			d.Party[0] = d.PartyName[0]
+			d.Mark.Exercise = rapid.Bool().Draw(t, "drill")
 			if d.Due.Before(at) && d.State >= casebook.OpenDuty && d.State <= casebook.Missed {
 				wanted++
 			}

@@ -21,13 +21,33 @@ func (tx *Tx) Log(a casebook.Anchor) (casebook.Anchor, error) {
 	if err != nil {
 		return a, err
 	}
-	id, err := tx.id("anchor")
+	all, err := tx.logAll([]logEntry{{incident, supersedes, a}})
 	if err != nil {
 		return a, err
 	}
-	a.ID, a.RecordedAt = casebook.NewID(tx.at), tx.at
-	return a, tx.insert(anchorTable, []any{id, tx.salt(), a.ID[:], incident, a.Kind, micros(a.At), a.Zone, micros(tx.at), a.By, a.Source, a.Note, supersedes,
-		bit(a.Clock.Known), a.Clock.Offset.Microseconds(), a.Clock.Bound.Microseconds(), a.Clock.Source})
+	return all[0], nil
+}
+
+// A logEntry is an entry with the numbers behind the names in it.
+type logEntry struct {
+	incident, supersedes int64
+	casebook.Anchor
+}
+
+// logAll writes entries, gives them their names, and returns them in their order.
+func (tx *Tx) logAll(entries []logEntry) ([]casebook.Anchor, error) {
+	ids, err := tx.takeIDs("anchor", len(entries))
+	if err != nil {
+		return nil, err
+	}
+	logged, rows := make([]casebook.Anchor, len(entries)), make([][]any, len(entries))
+	for n, e := range entries {
+		a := e.Anchor
+		a.ID, a.RecordedAt = casebook.NewID(tx.at), tx.at
+		logged[n], rows[n] = a, []any{ids[n], tx.salt(), a.ID[:], e.incident, a.Kind, micros(a.At), a.Zone, micros(tx.at), a.By, a.Source, a.Note, e.supersedes,
+			bit(a.Clock.Known), a.Clock.Offset.Microseconds(), a.Clock.Bound.Microseconds(), a.Clock.Source}
+	}
+	return logged, tx.insert(anchorTable, rows...)
 }
 
 // Anchors gives the log of an incident in the order in which it was written.

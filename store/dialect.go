@@ -64,6 +64,7 @@ const (
 	lockSequencing
 	lockFolding
 	lockOwning
+	lockWatching
 )
 
 // querier is what a connection and a pool have in common.

@@ -37,17 +37,17 @@ type recipients struct {
 
 const selectDuties = `SELECT d.id, d.salt, d.public, d.tenant, d.region, d.tlp, d.exercise, d.recorded_by, d.recorded_at,
 	d.incident, d.party, d.party_name, d.regime, d.pack, d.stage, d.key, d.article, d.anchor, d.started, d.time_limit, d.due, d.zone, d.calendar,
-	d.provisional, d.blank, d.recipients, d.meets, d.confidence, d.rests_on, d.supersedes, d.state, d.met_at, d.reason, d.told, i.public, p.public, s.public
+	d.provisional, d.blank, d.recipients, d.meets, d.confidence, d.rests_on, d.supersedes, d.state, d.met_at, d.reason, d.told, i.public, p.public, s.public, COALESCE(s.due, 0)
 	FROM duty d JOIN incident i ON i.id = d.incident LEFT JOIN party p ON p.id = d.party LEFT JOIN duty s ON s.id = d.supersedes`
 
 func scanDuty(s interface{ Scan(...any) error }) (*dutyRow, error) {
 	var d dutyRow
 	var public, incident, party, supersedes []byte
-	var at, started, due, met int64
+	var at, started, due, met, was int64
 	var list string
 	err := s.Scan(&d.id, &d.salt, &public, &d.Mark.Tenant, &d.Mark.Region, &d.Mark.TLP, &d.Mark.Exercise, &d.Mark.RecordedBy, &at,
 		&d.incident, &d.party, &d.PartyName, &d.Regime, &d.Pack, &d.Stage, &d.Key, &d.Article, &d.Anchor, &started, &d.Limit, &due, &d.Zone, &d.Calendar,
-		&d.Provisional, &d.Blank, &list, &d.Meets, &d.Confidence, &d.RestsOn, &d.supersedes, &d.State, &met, &d.Reason, &d.Told, &incident, &party, &supersedes)
+		&d.Provisional, &d.Blank, &list, &d.Meets, &d.Confidence, &d.RestsOn, &d.supersedes, &d.State, &met, &d.Reason, &d.Told, &incident, &party, &supersedes, &was)
 	if err != nil {
 		return &d, err
 	}
@@ -56,6 +56,9 @@ func scanDuty(s interface{ Scan(...any) error }) (*dutyRow, error) {
 	copy(d.Party[:], party)
 	copy(d.Supersedes[:], supersedes)
 	d.RecordedAt, d.Started, d.Due, d.MetAt = moment(at), moment(started), moment(due), moment(met)
+	if was != due {
+		d.WasDue = moment(was)
+	}
 	var to recipients
 	if err := json.Unmarshal([]byte(list), &to); err != nil {
 		return &d, fmt.Errorf("duty %s: %w", d.ID.Text(casebook.DutyPrefix), err)
@@ -71,32 +74,6 @@ func (d *dutyRow) row() ([]any, error) {
 		d.incident, d.party, d.PartyName, d.Regime, d.Pack, d.Stage, d.Key, d.Article, d.Anchor, micros(d.Started), d.Limit, micros(d.Due), d.Zone, d.Calendar,
 		bit(d.Provisional), d.Blank, string(list), d.Meets, d.Confidence, d.RestsOn, d.supersedes, int64(d.State), micros(d.MetAt), d.Reason,
 		int64(d.Told), micros(d.Next())}, err
-}
-
-// OpenDuty freezes a duty and gives it its name.
-func (tx *Tx) OpenDuty(d casebook.Duty) (_ casebook.Duty, err error) {
-	row := dutyRow{salt: tx.salt(), Duty: d}
-	row.ID, row.RecordedAt = casebook.NewID(tx.at), tx.at
-	if row.incident, err = numberOf(tx.ctx, tx.conn, "incident", casebook.IncidentPrefix, d.Incident); err != nil {
-		return d, err
-	}
-	if row.party, err = numberOf(tx.ctx, tx.conn, "party", casebook.PartyPrefix, d.Party); err != nil {
-		return d, err
-	}
-	if row.supersedes, err = numberOf(tx.ctx, tx.conn, "duty", casebook.DutyPrefix, d.Supersedes); err != nil {
-		return d, err
-	}
-	if row.id, err = tx.id("duty"); err != nil {
-		return d, err
-	}
-	values, err := row.row()
-	if err != nil {
-		return d, err
-	}
-	if err := tx.insert(dutyTable, values); err != nil {
-		return d, err
-	}
-	return row.Duty, tx.noteChange(row.id, d.State, d.Started, d.Reason)
 }
 
 // ChangeDuty moves a duty to another state, as of a legal moment. It gives
@@ -119,20 +96,6 @@ func (tx *Tx) ChangeDuty(id casebook.ID, from, to casebook.DutyState, at time.Ti
 	return tx.noteChange(row.id, to, at, reason)
 }
 
-// ToldOfDuty notes that people were told of a duty's moments up to one. It gives
-// ErrConflict when they were told of others than those before meanwhile.
-func (tx *Tx) ToldOfDuty(id casebook.ID, before, now int) error {
-	row, err := tx.duty(id)
-	if err != nil {
-		return err
-	}
-	if row.Told != before {
-		return fmt.Errorf("people were told of %d moments of duty %s, not of %d: %w", row.Told, id.Text(casebook.DutyPrefix), before, casebook.ErrConflict)
-	}
-	row.Told = now
-	return tx.saveDuty(row)
-}
-
 func (tx *Tx) duty(id casebook.ID) (*dutyRow, error) {
 	d, err := scanDuty(tx.row(selectDuties+` WHERE d.public = $1`, id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -150,24 +113,9 @@ func (tx *Tx) saveDuty(d *dutyRow) error {
 	return tx.update(dutyTable, row)
 }
 
-func (tx *Tx) noteChange(duty int64, state casebook.DutyState, at time.Time, reason string) error {
-	id, err := tx.id("duty_change")
-	if err != nil {
-		return err
-	}
-	return tx.insert(dutyChangeTable, []any{id, tx.salt(), duty, int64(state), micros(at), reason, micros(tx.at), tx.actor})
-}
-
 // Duties gives the duties of an incident in the order in which they were opened.
 func (tx *Tx) Duties(incident casebook.ID) ([]casebook.Duty, error) {
 	rows, err := tx.query(selectDuties+` WHERE i.public = $1 ORDER BY d.id`, incident[:])
-	return collect(rows, err, duties)
-}
-
-// DutiesToTell gives the duties of which people must be told by a moment, the first
-// first.
-func (tx *Tx) DutiesToTell(by time.Time, limit int) ([]casebook.Duty, error) {
-	rows, err := tx.query(selectDuties+` WHERE d.next_at > 0 AND d.next_at <= $1 ORDER BY d.next_at, d.id LIMIT $2`, micros(by), limit)
 	return collect(rows, err, duties)
 }
 

@@ -25,7 +25,9 @@ type Growth struct {
 	Threat casebook.Threat // with the sizes of then
 }
 
-// noteGrowth leaves word that a threat grew, in the commit in which it did.
+// noteGrowth leaves word that a threat grew, in the commit in which it did. Where the
+// clock went back that is the moment that it shows now: clocks of the law begin there,
+// and the later stamp of the record would lengthen them.
 func (tx *Tx) noteGrowth(threat int64) error {
 	sizes, err := sizesOf(tx.ctx, tx.conn, threat)
 	if err != nil {
@@ -39,7 +41,7 @@ func (tx *Tx) noteGrowth(threat int64) error {
 	if err != nil {
 		return err
 	}
-	return tx.insert(growthTable, []any{id, tx.salt(), threat, micros(tx.at), string(text)})
+	return tx.insert(growthTable, []any{id, tx.salt(), threat, micros(tx.clock), string(text)})
 }
 
 // Growths gives what waits to be graded, oldest first.

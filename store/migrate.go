@@ -28,6 +28,7 @@ var migrations = []migration{
 	{"0001_ground.sql", 1},
 	{"0002_cases.sql", 2},
 	{"0004_acts.sql", 3},
+	{"0006_duty_counts.sql", 3},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -112,6 +112,8 @@ type Work struct {
 	Actor string
 	At    time.Time // when; the stamp never goes back behind an earlier write's
 	Bulk  bool      // gives way to work that isn't
+
+	clock time.Time // what the clock showed, set by Write
 }
 
 // Receipt proves that a write was recorded. Leaf is quoted at once; Index is its
@@ -136,7 +138,11 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 		return Receipt{}, err
 	}
 	defer db.gate.leave()
+	w.clock = w.At.UTC().Truncate(time.Microsecond)
 	w.At, w.Kind, w.Actor = db.stamp(w.At), clean(w.Kind), clean(w.Actor)
+	if w.At.Sub(w.clock) <= maxBehind {
+		w.clock = w.At // it only waited for its turn
+	}
 	for attempt := 0; ; attempt++ {
 		r, err := db.try(ctx, w, f)
 		if err == nil || attempt == 5 || !db.dialect.retry(err) {
@@ -151,11 +157,15 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 	}
 }
 
+// maxBehind is how far a write may be behind the one before without the clock having
+// gone back.
+const maxBehind = 5 * time.Second
+
 // stamp keeps moments of record from going back when the machine's clock does.
 func (db *DB) stamp(at time.Time) time.Time {
 	at = at.UTC().Truncate(time.Microsecond)
 	if at.Before(db.lastStamp) {
-		if db.lastStamp.Sub(at) > 5*time.Second && !db.behind {
+		if db.lastStamp.Sub(at) > maxBehind && !db.behind {
 			slog.Warn("the clock went back; records keep the later stamp until it has caught up", "clock", at, "stamp", db.lastStamp)
 			db.behind = true
 		}
@@ -190,7 +200,7 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 	if _, err := c.ExecContext(ctx, db.dialect.begin()); err != nil {
 		return nil, db.drop(c, err)
 	}
-	tx := &Tx{db: db, ctx: ctx, conn: c, at: w.At, actor: w.Actor}
+	tx := &Tx{db: db, ctx: ctx, conn: c, at: w.At, clock: w.clock, actor: w.Actor}
 	returned := false
 	defer func() {
 		if !returned { // f panicked: its half must not become part of the next write

@@ -59,6 +59,15 @@ func (tx *Tx) saveThreat(t *threatRow) error {
 	return tx.update(threatTable, t.row(micros(tx.at)))
 }
 
+// ThreatSizes gives the sizes of a threat as they are now; none for the zero ID.
+func (tx *Tx) ThreatSizes(id casebook.ID) ([]casebook.Size, error) {
+	n, err := numberOf(tx.ctx, tx.conn, "threat", casebook.ThreatPrefix, id)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return sizesOf(tx.ctx, tx.conn, n)
+}
+
 // Threat gives one threat with its sizes.
 func (r *Reader) Threat(ctx context.Context, id casebook.ID) (casebook.Threat, error) {
 	t, err := scanThreat(r.q.QueryRowContext(ctx, threatTable.selectSQL+` WHERE public = $1 AND `+r.sees(), id[:]))

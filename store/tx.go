@@ -19,6 +19,7 @@ type Tx struct {
 	ctx     context.Context
 	conn    *sql.Conn
 	at      time.Time
+	clock   time.Time // what the clock showed: at, but where that went back
 	actor   string
 	hasher  ledger.RowHasher
 	changes ledger.ChangeSet

@@ -42,6 +42,7 @@ type duty struct {
 	Pack        string     `json:"pack" doc:"Digest of the law pack that was applied."`
 	MetAt       *time.Time `json:"met_at"`
 	Supersedes  string     `json:"supersedes" doc:"The duty that this one came instead of."`
+	WasDue      *time.Time `json:"was_due" doc:"When that one was due, if that was another moment."`
 	Reason      string     `json:"reason"`
 	Exercise    bool       `json:"exercise"`
 	RecordedAt  time.Time  `json:"recorded_at"`
@@ -57,6 +58,9 @@ func viewDuty(d casebook.Duty) duty {
 	}
 	if !d.MetAt.IsZero() {
 		v.MetAt = &d.MetAt
+	}
+	if !d.WasDue.IsZero() {
+		v.WasDue = &d.WasDue
 	}
 	if !d.Supersedes.IsZero() {
 		v.Supersedes = d.Supersedes.Text(casebook.DutyPrefix)

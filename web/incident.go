@@ -344,6 +344,7 @@ func (s *server) enterIncidents(api huma.API) {
 		Method: http.MethodPost, Path: "/api/v1/incidents/{id}/voiding", OperationID: "void-incident", Tags: tags,
 		Summary: "Say that there was no incident; a second person confirms",
 	}, s.postVoiding)
+	s.enterCorrections(api)
 }
 
 func (s *server) postClosing(ctx context.Context, in *postClosing) (*object[wholeCase], error) {

@@ -12,6 +12,10 @@ import (
 type dutyCommand struct {
 	List dutyList `cmd:"" help:"List duties, the soonest due first."`
 	Show dutyShow `cmd:"" help:"Show one with each step of its life."`
+
+	Suspend dutySuspend `cmd:"" help:"Write down that somebody suspended one."`
+	Resume  dutyResume  `cmd:"" help:"Write down that a suspended one runs again."`
+	Extend  dutyExtend  `cmd:"" help:"Write down that an authority extended one."`
 }
 
 // Help implements kong.HelpProvider.
@@ -38,6 +42,8 @@ type duty struct {
 	AnyOf       bool      `json:"any_of"`
 	CopyTo      []string  `json:"copy_to"`
 	RestsOn     string    `json:"rests_on"`
+	Supersedes  string    `json:"supersedes"`
+	WasDue      time.Time `json:"was_due"`
 	Reason      string    `json:"reason"`
 	Exercise    bool      `json:"exercise"`
 	Steps       []struct {
@@ -66,6 +72,9 @@ func (d duty) lines(indent string) string {
 		fmt.Fprintf(&b, ", copy to %s", strings.Join(d.CopyTo, ", "))
 	}
 	b.WriteString("\n")
+	if !d.WasDue.IsZero() {
+		fmt.Fprintf(&b, "%s  was due %s UTC, as %s\n", indent, d.WasDue.Format(time.DateTime), d.Supersedes)
+	}
 	for _, more := range [][2]string{{"rests on", d.RestsOn}, {"to be graded", strings.TrimPrefix(d.Blank, "to be graded: ")}, {"reason", d.Reason}} {
 		if more[1] != "" {
 			fmt.Fprintf(&b, "%s  %s: %s\n", indent, more[0], plain(more[1]))

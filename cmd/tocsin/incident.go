@@ -23,6 +23,7 @@ type incidentCommand struct {
 	Take    incidentTake    `cmd:"" help:"Become the owner of one that nobody has."`
 	Give    incidentGive    `cmd:"" help:"Hand one on to somebody."`
 	Release incidentRelease `cmd:"" help:"Let go of one."`
+	Correct incidentCorrect `cmd:"" help:"Correct a legal moment: one person asks, another says yes."`
 	Note    incidentNote    `cmd:"" help:"Write in its timeline."`
 	Close   incidentClose   `cmd:"" help:"End a case that is done."`
 	Void    incidentVoid    `cmd:"" help:"Say that there was no incident; a second person confirms."`

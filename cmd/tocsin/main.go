@@ -37,8 +37,10 @@ type commands struct {
 	Findings   findingsCommand   `cmd:"" help:"Print findings as a stream." group:"Feeds"`
 	Incident   incidentCommand   `cmd:"" help:"Cases: open, confirm, grade, own, note." group:"Cases"`
 	Duty       dutyCommand       `cmd:"" help:"Statutory clocks: who owes what by when." group:"Cases"`
+	Scorecard  scorecardCommand  `cmd:"" help:"How duties were met: on time, late, never." group:"Cases"`
 	Report     reportCommand     `cmd:"" help:"Filings: draft, write, file, acknowledge." group:"Cases"`
 	Order      orderCommand      `cmd:"" help:"Orders: draft, approve, serve, answer." group:"Cases"`
+	Case       caseCommand       `cmd:"" help:"A whole case: export it." group:"Cases"`
 	Outbox     outboxCommand     `cmd:"" help:"What is told outside, and what became of it." group:"Cases"`
 	Party      partyCommand      `cmd:"" help:"Organisations, and for whom this platform speaks." group:"Platform"`
 	Indicator  indicatorCommand  `cmd:"" help:"Lists of what is known bad." group:"Traffic"`

@@ -77,7 +77,7 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	limit := 2 * time.Minute
 	if args[0] == "load" || args[0] == "audit" {
-		limit = 12 * time.Minute // c2-tracker is large
+		limit = 12 * time.Minute // c2-tracker is large, and a million duties are
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)

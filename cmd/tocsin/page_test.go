@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/tools/txtar"
 )
 
 const commandsPage = "../../docs/commands.md"
@@ -206,6 +207,9 @@ func everyShape(t *testing.T) string {
 		t.Fatal(err)
 	}
 	out += list + must(t, dir, append([]string{"duty", "show", d.ID}, asJSON...)...).out
+	must(t, dir, "incident", "open", "--as", "wang", "--received", "2026-02-16T22:30:00+08:00", "--fact", "controlled_addresses_unique_24h=1200000", "A botnet in February")
+	out += must(t, dir, append([]string{"scorecard"}, asJSON...)...).out
+	out += costShape(t)
 	out += must(t, dir, append([]string{"outbox", "list"}, asJSON...)...).out
 	out += must(t, dir, append([]string{"report", "draft", d.ID, "--as", "wang"}, asJSON...)...).out
 	out += must(t, dir, append([]string{"report", "list"}, asJSON...)...).out
@@ -218,6 +222,24 @@ func everyShape(t *testing.T) string {
 		t.Fatalf("audit without deliveries: exit %d\n%s", bad.code, bad.err)
 	}
 	return out + bad.out
+}
+
+// costShape makes the program print what a draft would have cost: that of the script
+// on scorecards.
+func costShape(t *testing.T) string {
+	t.Helper()
+	script, err := txtar.ParseFile("testdata/script/scorecard.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	must(t, dir, "party", "add", "--own", "--role", "hosting", "--region", "CN-11", "South Hosting")
+	if err := os.Mkdir(filepath.Join(dir, "data", "regimes"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "data", "regimes", script.Files[0].Name), string(script.Files[0].Data))
+	must(t, dir, "incident", "open", "--as", "wang", "--received", "2026-02-16T22:30:00+08:00", "--fact", "controlled_addresses_unique_24h=6000", "A botnet")
+	return must(t, dir, "scorecard", "--shadow", "cn-xx-2026", "--format", "json").out
 }
 
 // orderShapes makes the program print an order.

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"tocsin/casebook"
+)
+
+// FallenDuties gives, in no order, the duties that fell due within [from, to) and
+// that count in a score: open, met, late and missed ones, each with what a score
+// asks of it. A zero from is the beginning. exercise says whether drills are
+// wanted, or all but them.
+func (r *Reader) FallenDuties(ctx context.Context, from, to time.Time, exercise bool) iter.Seq2[casebook.Duty, error] {
+	query := `SELECT d.public, d.region, d.exercise, p.public, d.party_name, d.regime, d.stage, d.started, d.due, d.zone, d.state, d.met_at, d.reason
+		FROM duty d LEFT JOIN party p ON p.id = d.party WHERE d.state IN (1, 2, 3, 4) AND d.due >= $1 AND d.due < $2 AND d.exercise = $3 AND ` + r.seesOf("d")
+	return func(yield func(casebook.Duty, error) bool) {
+		rows, err := r.q.QueryContext(ctx, query, micros(from), micros(to), bit(exercise))
+		if err != nil {
+			yield(casebook.Duty{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var d casebook.Duty
+			var public, party []byte
+			var started, due, met int64
+			err := rows.Scan(&public, &d.Mark.Region, &d.Mark.Exercise, &party, &d.PartyName, &d.Regime, &d.Stage, &started, &due, &d.Zone, &d.State, &met, &d.Reason)
+			copy(d.ID[:], public)
+			copy(d.Party[:], party)
+			d.Started, d.Due, d.MetAt = moment(started), moment(due), moment(met)
+			if !yield(d, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(casebook.Duty{}, err)
+		}
+	}
+}
