@@ -254,6 +254,7 @@ func (e *engine) report() detect.Report {
 
 func (e *engine) closeAll(now int64) {
 	if e.sampled {
+		e.crew.wait()
 		b := *e.bench
 		b.Sampled, e.fleet.Sampled = true, true
 		e.bench = &b

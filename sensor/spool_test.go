@@ -69,6 +69,7 @@ func TestSpoolBacksOff(t *testing.T) {
 			}, func(string, error) { told++ })
 		}()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if want := []int{0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1111, 1411}; !slices.Equal(at, want) || told != 12 {
 			t.Errorf("tried at %v, %d told; want %v", at, told, want)
 		}
