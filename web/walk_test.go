@@ -194,7 +194,7 @@ var stops = map[string]stop{
 	"POST /api/v1/incidents/{id}/dismissal":    {body: `{"AS""reason":"none"}`, want: []int{409}}, // only a proposed one can be dismissed
 	"POST /api/v1/incidents/{id}/grades":       {body: `{"AS""regime":"cn-miit-2009-156","level":"serious","reason":"counted"}`},
 	"POST /api/v1/incidents/{id}/owner":        {body: `{"AS""act":"take"}`, want: []int{200, 409}},
-	"POST /api/v1/incidents/{id}/corrections":  {body: `{"AS""entry":"received"}`, want: []int{409}},                                // nobody asked for one
+	"POST /api/v1/incidents/{id}/corrections":  {body: `{"AS""entry":"received"}`, want: []int{409}},                                 // nobody asked for one
 	"POST /api/v1/duties/{id}/steps":           {body: `{"AS""act":"suspend","by":"the police","reason":"asked"}`, want: []int{400}}, // its law knows no such act
 	"GET /api/v1/scorecards/shadow":            {query: "regime=cn-miit-2009-156", want: []int{400}},                                 // it has no schedule
 	"POST /api/v1/incidents/{id}/timeline":     {body: `{"AS""note":"walked"}`},
