@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,16 +275,16 @@ func TestAProposalThatNobodyAnswersIsToldAgain(t *testing.T) {
 
 func TestAJumpOfTheClockIsRecordedAndTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		shift := time.Duration(0)
+		var shift atomic.Int64 // in nanoseconds
 		o := open(t, t.TempDir(), func(c *desk.Config) {
-			c.Now = func() time.Time { return time.Now().AddDate(26, 0, 0).Add(shift) }
+			c.Now = func() time.Time { return time.Now().AddDate(26, 0, 0).Add(time.Duration(shift.Load())) }
 			c.Clock = func(context.Context) (casebook.ClockState, error) {
-				return casebook.ClockState{Known: true, Offset: -shift, Bound: time.Millisecond, Source: "test"}, nil
+				return casebook.ClockState{Known: true, Offset: -time.Duration(shift.Load()), Bound: time.Millisecond, Source: "test"}, nil
 			}
 		})
 		run(t, o, func() {
 			time.Sleep(10 * time.Second)
-			shift = time.Hour
+			shift.Store(int64(time.Hour))
 			time.Sleep(3 * time.Second)
 		})
 		c, err := o.Reader(casebook.Operator()).Clock(t.Context())

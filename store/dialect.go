@@ -31,7 +31,8 @@ type dialect interface {
 	unfit(err error) bool
 	// sequencesInline: leaves are numbered in the transaction that writes them.
 	sequencesInline() bool
-	// forget drops what was prepared on a connection that is about to close.
+	// forget drops what was prepared, and gives back the lock that is held, on a
+	// connection that is about to close.
 	forget(c *sql.Conn)
 
 	ids(tx *Tx, table string, n int) ([]int64, error)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -47,7 +48,14 @@ func (*postgres) own(ctx context.Context, c *sql.Conn) error {
 func (*postgres) begin() string         { return "BEGIN" }
 func (*postgres) snapshot() string      { return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" }
 func (*postgres) sequencesInline() bool { return false }
-func (*postgres) forget(*sql.Conn)      {}
+
+// forget gives the lock back at once: a server notices only later that a connection
+// was closed, and the next tocsin would be refused until then.
+func (*postgres) forget(c *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, _ = c.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, int64(lockOwning))
+}
 
 // retry: serialization failure, deadlock, and two processes that made one row.
 func (*postgres) retry(err error) bool {
