@@ -10,7 +10,7 @@ const (
 	maxPrinted = 16  // pieces of evidence of one claim
 	maxEnds    = 32  // controllers of one bot
 	weakEnds   = 4   // weak controllers of one host that are worth a line
-	weakFloor  = 0.3 // of their confidence
+	weakFloor  = 0.25 // of their confidence
 )
 
 // bots makes one claim for each host of which something is said.

@@ -135,3 +135,15 @@ func TestCircle(t *testing.T) {
 		t.Errorf("got %+v, want the one host that sends mail", r.Botnets)
 	}
 }
+
+// TestAFlawlessClockIsTold: a day's clock at the web's port says little by itself, but
+// who looks for context finds it.
+func TestAFlawlessClockIsTold(t *testing.T) {
+	const h = "10.0.0.5"
+	s := newScene(1)
+	s.every(h, to("198.51.100.9:8443"), 0, 60, 0, 1440, call{lasts: 1, sent: 300, got: 200})
+	r := s.report(t, &Bench{})
+	if grade, bot := r.grade(h); grade != Weak {
+		t.Errorf("got %s, want weak:%s", grade, reasons(bot))
+	}
+}
