@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	maxPrinted = 16  // pieces of evidence of one claim
-	maxEnds    = 32  // controllers of one bot
-	weakEnds   = 4   // weak controllers of one host that are worth a line
+	maxPrinted = 16   // pieces of evidence of one claim
+	maxEnds    = 32   // controllers of one bot
+	weakEnds   = 4    // weak controllers of one host that are worth a line
 	weakFloor  = 0.25 // of their confidence
 )
 
