@@ -19,7 +19,7 @@ var (
 // TestWriteTraffic writes the files that docs/measure-scan.sh measures with.
 func TestWriteTraffic(t *testing.T) {
 	if *writeTo == "" {
-		t.Skip("no file asked for; -traffic.write names one")
+		return // a tool: -traffic.write names the file
 	}
 	f, err := os.Create(*writeTo)
 	if err != nil {

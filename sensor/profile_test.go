@@ -57,7 +57,7 @@ func scanFiles(t testing.TB, o sensor.Options, paths ...string) (detect.Report, 
 // TestProfile scans one capture on one worker, for the profile that goes with it.
 func TestProfile(t *testing.T) {
 	if *profiled == "" {
-		t.Skip("no capture asked for; -traffic.profile names one")
+		return // a tool: -traffic.profile names a capture
 	}
 	_, s := scanFiles(t, sensor.Options{Workers: 1}, *profiled)
 	t.Logf("%d records, %d hosts", s.Records, s.Hosts)

@@ -225,6 +225,9 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 func (c *counter) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 { // the directory points before the file
+		return 0, fmt.Errorf("the zip's directory points to offset %d: %w", off, casebook.ErrInvalid)
+	}
 	if c.left >= 0 {
 		if c.left -= int64(len(p)); c.left < 0 {
 			return 0, fmt.Errorf("the zip's directory has more than %d octets: %w", maxDirectory, casebook.ErrTooLarge)
