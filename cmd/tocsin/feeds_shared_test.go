@@ -212,16 +212,13 @@ func wantGraded(t *testing.T, data string, threats int) {
 		}
 		late = append(late, time.Duration(waited)*time.Microsecond)
 	}
-	slices.Sort(late)
 	if graded != threats || graded == 0 {
 		t.Fatalf("%d of %d threats are graded", graded, threats)
 	}
-	nine := late[graded*9/10]
-	t.Logf("%d threats, nine of ten graded within %v of their commit, the slowest after %v", graded, nine, late[graded-1])
-	// On a quiet machine all are; where other tests have the cores, a single one may
-	// wait for its turn.
-	if nine > time.Second {
-		t.Errorf("one threat in ten is graded more than %v after its commit; want a second", nine)
+	slowest := slices.Max(late)
+	t.Logf("%d threats, the slowest graded %v after its commit", graded, slowest)
+	if slowest > time.Second {
+		t.Errorf("a threat is graded %v after its commit; want within a second", slowest)
 	}
 }
 
