@@ -60,8 +60,9 @@ func (s *server) resendForm(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	why := f.text("reason", 200, true)
 	if err = f.err(); err == nil {
-		_, err = s.desk.Resend(x.request.Context(), who, f.Name)
+		_, err = s.desk.Resend(x.request.Context(), who, f.Name, why)
 	}
 	if err != nil {
 		return s.refuseForm(x, &f, err, "/outbox", func() error { return s.showOutbox(x, outboxView{Form: f}) })
