@@ -117,6 +117,13 @@ var rules = map[string]access.Permission{
 	"POST /parties":                access.KeepParties,
 	"GET /outbox":                  access.ReadOutbox,
 	"POST /outbox/{id}/resend":     access.ResendOutbox,
+
+	// The pages of those who run the platform and of those who supervise.
+	"GET /parties/{id}":               access.ReadParties,
+	"POST /parties/{id}":              access.KeepParties,
+	"POST /parties/{id}/end":          access.KeepParties,
+	"POST /parties/{id}/contacts":     access.KeepParties,
+	"POST /parties/{id}/contacts/end": access.KeepParties,
 }
 
 // routes is a router that takes no route without a rule.
