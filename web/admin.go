@@ -3,6 +3,9 @@ package web
 import (
 	"html/template"
 	"net/netip"
+	"slices"
+
+	"tocsin/casebook"
 )
 
 // enterAdmin enters the pages of those who run the platform and of those who supervise.
@@ -12,6 +15,22 @@ func (s *server) enterAdmin() {
 	s.enterPage("POST /parties/{id}/end", s.partyEndForm)
 	s.enterPage("POST /parties/{id}/contacts", s.contactForm)
 	s.enterPage("POST /parties/{id}/contacts/end", s.contactEndForm)
+	s.enterPage("GET /outbox/{id}", s.outboxLinePage)
+	s.enterPage("GET /people", s.peoplePage)
+	s.enterPage("POST /people", s.personForm)
+	s.enterPage("GET /people/{id}", s.personPage)
+	s.enterPage("POST /people/{id}/roles", s.rolesForm)
+	s.enterPage("POST /people/{id}/disable", s.ableForm("disable", true))
+	s.enterPage("POST /people/{id}/enable", s.ableForm("enable", false))
+	s.enterPage("POST /people/{id}/reset", s.resetForm)
+	s.enterPage("GET /keys", s.keysPage)
+	s.enterPage("POST /keys", s.keyForm)
+	s.enterPage("POST /keys/{id}/revoke", s.revokeForm)
+	s.enterPage("GET /account", s.accountPage)
+	s.enterPage("POST /account/password", s.myPasswordForm)
+	s.enterPage("POST /account/elsewhere", s.elsewhereForm)
+	s.enterPage("GET /join", s.joinPage)
+	s.enterPage("POST /join", s.joinForm)
 }
 
 // adminFunctions is what the templates of these pages call.
@@ -20,7 +39,40 @@ func (l *language) adminFunctions() template.FuncMap {
 		"partyRoles":   func(roles []string) []option { return l.optionsOf("party", roles) },
 		"contactKinds": func(kinds []string) []option { return l.optionsOf("contact.kind", kinds) },
 		"rangeText":    rangeText,
+		"userRoles":    func(roles []string) []option { return l.explained("user.role", "user.about", roles) },
+		"keyScopes":    func(scopes []string) []option { return l.explained("key.scope", "key.about", scopes) },
+		"checks":       l.checks,
+		"resendOf":     func(f form, line outgoing) resendView { return resendView{f, line} },
+		"once":         func(title, why, label, secret string) onceView { return onceView{title, why, label, secret} },
+		"peopleOptions": func(people []casebook.User) []option {
+			var all []option
+			for _, u := range people {
+				all = append(all, option{Value: u.Name, Label: u.Name})
+			}
+			return all
+		},
 	}
+}
+
+// onceView is a secret that is shown this once.
+type onceView struct{ Title, Why, Label, Secret string }
+
+// explained makes options of the words of a list, each with what it is for.
+func (l *language) explained(list, about string, values []string) []option {
+	all := l.optionsOf(list, values)
+	for i := range all {
+		all[i].Group = l.wordOr(about, values[i])
+	}
+	return all
+}
+
+// checks makes a field in which any of some options are chosen.
+func (l *language) checks(f form, name, key, label string, options []option) (field, error) {
+	in := field{ID: name + "-" + key, Name: key, Kind: "checks", Label: label, Options: slices.Clone(options), Needed: true}
+	for i, o := range in.Options {
+		in.Options[i].Chosen = f.Name == name && slices.Contains(f.values[key], o.Value)
+	}
+	return in, l.explain(&in, f, name)
 }
 
 // rangeText writes a range of addresses: as a prefix where it is one.

@@ -109,20 +109,25 @@ func (s *server) enterOutbox(api huma.API) {
 }
 
 func (s *server) listOutbox(ctx context.Context, in *listOutbox) (*object[page[outgoing]], error) {
-	var state *store.OutboxState
-	if in.State != "" {
-		for one := store.OutboxWaiting; one <= store.OutboxDead; one++ {
-			if one.String() == in.State {
-				state = &one
-				break
-			}
-		}
-		if state == nil {
-			return nil, fmt.Errorf("state %q: %w", in.State, casebook.ErrInvalid)
-		}
+	state, err := outboxState(in.State)
+	if err != nil {
+		return nil, err
 	}
 	all, err := s.desk.Reader(in.x.caller.scope).Outbox(ctx, state, in.Limit)
 	return pageOf(all, len(all), viewOutgoing, nil), err
+}
+
+// outboxState reads the word of a state; "" is any.
+func outboxState(word string) (*store.OutboxState, error) {
+	for one := store.OutboxWaiting; one <= store.OutboxDead; one++ {
+		if one.String() == word {
+			return &one, nil
+		}
+	}
+	if word != "" {
+		return nil, fmt.Errorf("state %.40q: %w", word, casebook.ErrInvalid)
+	}
+	return nil, nil
 }
 
 func (s *server) heartbeat(ctx context.Context, in *struct{ Asked }) (*object[heartbeat], error) {

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -22,7 +23,7 @@ import (
 // pagesOf lists the addresses of every page of a desk.
 func pagesOf(t *testing.T, d *desk.Desk) []string {
 	t.Helper()
-	all := []string{"/", "/nothing", "/threats", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes"}
+	all := append(adminPages(t, d), "/", "/nothing", "/threats", "/threats?cursor="+casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes")
 	for _, one := range dutyFilters {
 		all = append(all, "/duties?state="+one.key)
 	}
@@ -359,6 +360,7 @@ func openLists() map[string][]string {
 			lists["anchor"] = append(lists["anchor"], s.Anchor)
 		}
 	}
+	maps.Copy(lists, adminLists())
 	return lists
 }
 

@@ -123,7 +123,9 @@ func (s *server) partyContacts(ctx context.Context, r *store.Reader, v *partyVie
 	for _, c := range all {
 		v.Contacts = append(v.Contacts, contactOf(c))
 	}
-	slices.SortStableFunc(v.Contacts, func(a, b contactLine) int { return slices.Index(contactKinds, a.Kind) - slices.Index(contactKinds, b.Kind) })
+	slices.SortStableFunc(v.Contacts, func(a, b contactLine) int {
+		return slices.Index(contactKinds, a.Kind) - slices.Index(contactKinds, b.Kind)
+	})
 	return err
 }
 

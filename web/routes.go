@@ -124,6 +124,22 @@ var rules = map[string]access.Permission{
 	"POST /parties/{id}/end":          access.KeepParties,
 	"POST /parties/{id}/contacts":     access.KeepParties,
 	"POST /parties/{id}/contacts/end": access.KeepParties,
+	"GET /outbox/{id}":                access.ReadOutbox,
+	"GET /people":                     access.ReadUsers,
+	"POST /people":                    access.ManageUsers,
+	"GET /people/{id}":                access.ReadUsers,
+	"POST /people/{id}/roles":         access.ManageUsers,
+	"POST /people/{id}/disable":       access.ManageUsers,
+	"POST /people/{id}/enable":        access.ManageUsers,
+	"POST /people/{id}/reset":         access.ManageUsers,
+	"GET /keys":                       access.ReadKeys,
+	"POST /keys":                      access.ManageKeys,
+	"POST /keys/{id}/revoke":          access.ManageKeys,
+	"GET /account":                    access.Self,
+	"POST /account/password":          access.Self,
+	"POST /account/elsewhere":         access.Self,
+	"GET /join":                       access.Open,
+	"POST /join":                      access.Open,
 }
 
 // routes is a router that takes no route without a rule.
