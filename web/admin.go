@@ -4,8 +4,12 @@ import (
 	"html/template"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"tocsin/casebook"
+	"tocsin/feed"
+	"tocsin/regime"
+	"tocsin/store"
 )
 
 // enterAdmin enters the pages of those who run the platform and of those who supervise.
@@ -15,7 +19,15 @@ func (s *server) enterAdmin() {
 	s.enterPage("POST /parties/{id}/end", s.partyEndForm)
 	s.enterPage("POST /parties/{id}/contacts", s.contactForm)
 	s.enterPage("POST /parties/{id}/contacts/end", s.contactEndForm)
+	s.enterPage("GET /holdings", s.holdingsPage)
+	s.enterPage("POST /holdings", s.holdingForm)
+	s.enterPage("GET /feeds", s.feedsPage)
+	s.enterPage("GET /deliveries", s.deliveriesPage)
+	s.enterPage("POST /deliveries", s.deliveryForm)
 	s.enterPage("GET /outbox/{id}", s.outboxLinePage)
+	s.enterPage("GET /ledger", s.ledgerPage)
+	s.enterPage("POST /ledger/audit", s.auditForm)
+	s.enterPage("GET /scorecards", s.scorecardsPage)
 	s.enterPage("GET /people", s.peoplePage)
 	s.enterPage("POST /people", s.personForm)
 	s.enterPage("GET /people/{id}", s.personPage)
@@ -34,7 +46,7 @@ func (s *server) enterAdmin() {
 }
 
 // adminFunctions is what the templates of these pages call.
-func (l *language) adminFunctions() template.FuncMap {
+func (l *language) adminFunctions(laws *regime.Library) template.FuncMap {
 	return template.FuncMap{
 		"partyRoles":   func(roles []string) []option { return l.optionsOf("party", roles) },
 		"contactKinds": func(kinds []string) []option { return l.optionsOf("contact.kind", kinds) },
@@ -42,8 +54,36 @@ func (l *language) adminFunctions() template.FuncMap {
 		"userRoles":    func(roles []string) []option { return l.explained("user.role", "user.about", roles) },
 		"keyScopes":    func(scopes []string) []option { return l.explained("key.scope", "key.about", scopes) },
 		"checks":       l.checks,
-		"resendOf":     func(f form, line outgoing) resendView { return resendView{f, line} },
-		"once":         func(title, why, label, secret string) onceView { return onceView{title, why, label, secret} },
+		"entryKind":    func(kind string) string { return l.wordOr("entry.kind", strings.ReplaceAll(kind, " ", "_")) },
+		"plainOptions": func(values []string) []option { return l.optionsOf("plain", values) },
+		"lawOptions": func(ids []string) []option {
+			var all []option
+			for _, id := range ids {
+				all = append(all, option{Value: id, Label: l.law(laws, id)})
+			}
+			return all
+		},
+		"stageOptions": func(values []string) []option {
+			var all []option
+			for _, value := range values {
+				id, stage, _ := strings.Cut(value, " ")
+				all = append(all, option{Value: value, Label: l.plainStage(laws, id, stage), Group: l.law(laws, id)})
+			}
+			return all
+		},
+		"importState": func(state store.ImportState) string {
+			return map[store.ImportState]string{store.ImportRunning: "running", store.ImportInForce: "in_force", store.ImportGivenUp: "given_up"}[state]
+		},
+		"deliveryStates": func(states []string) []option { return l.optionsOf("delivery.state", states) },
+		"formats": func(formats []feed.Format) []option {
+			var all []option
+			for _, f := range formats {
+				all = append(all, option{Value: f.Name, Label: f.Name})
+			}
+			return all
+		},
+		"resendOf": func(f form, line outgoing) resendView { return resendView{f, line} },
+		"once":     func(title, why, label, secret string) onceView { return onceView{title, why, label, secret} },
 		"peopleOptions": func(people []casebook.User) []option {
 			var all []option
 			for _, u := range people {
@@ -52,6 +92,17 @@ func (l *language) adminFunctions() template.FuncMap {
 			return all
 		},
 	}
+}
+
+// plainStage is the name of a duty without markup, as a field's option has it.
+func (l *language) plainStage(laws *regime.Library, id, stage string) string {
+	if p := packOf(laws, id, ""); p != nil {
+		if s, ok := p.Stage(stage); ok {
+			name, _ := l.said.find(s.Name)
+			return name
+		}
+	}
+	return stage
 }
 
 // onceView is a secret that is shown this once.

@@ -50,7 +50,7 @@ func openSite(laws *regime.Library) *site {
 			if slices.Contains(shared, page) {
 				continue
 			}
-			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions()).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
 			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/admin.html"))
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}

@@ -223,6 +223,9 @@ var stops = map[string]stop{
 	"POST /parties/{id}/end":                   {want: []int{303}, fresh: freshParty},
 	"POST /parties/{id}/contacts":              {body: "for=orders&target=abuse@example.org", want: []int{303}},
 	"POST /parties/{id}/contacts/end":          {body: "for=orders&key=none", want: []int{400}},
+	"POST /holdings":                           {body: walkFile("source=walked", "cidr,asn,holder,region,party\n203.0.113.0/24,64500,Walk,XA,\n"), want: []int{201}},
+	"POST /deliveries":                         {body: walkFile("feed=feodo", feodo), want: []int{303}},
+	"POST /ledger/audit":                       {want: []int{303, 409}}, // one may run still
 	"POST /people":                             {body: "name=walked", want: []int{400}},
 	"GET /people/{id}":                         {fresh: freshUser},
 	"POST /people/{id}/roles":                  {body: "role=administrator", want: []int{303}, fresh: freshUser},
@@ -254,6 +257,13 @@ var stops = map[string]stop{
 		_, paths := openAssets()
 		return strings.TrimPrefix(paths["tocsin.css"], "/static/")
 	}},
+}
+
+// walkFile is the body of a form with one field and a file.
+func walkFile(field, file string) string {
+	name, value, _ := strings.Cut(field, "=")
+	part := "--walk\r\nContent-Disposition: form-data; name=%q%s\r\n\r\n%s\r\n"
+	return fmt.Sprintf(part, name, "", value) + fmt.Sprintf(part, "file", `; filename="walked.csv"`, file) + "--walk--\r\n"
 }
 
 func freshParty(t *testing.T, g *grounds) string {
@@ -326,6 +336,8 @@ func (g *grounds) call(t *testing.T, pattern string, w walker, whose string) *ht
 	r.RemoteAddr = "127.0.0.1:1"
 	if strings.HasPrefix(body, "{") {
 		r.Header.Set("Content-Type", "application/json")
+	} else if strings.HasPrefix(body, "--walk") {
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=walk")
 	} else if !strings.HasPrefix(path, "/api") {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
