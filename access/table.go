@@ -101,14 +101,14 @@ var (
 		ReadReports, ReadOrders, ReadParties, ReadRegimes, ReadHoldings}
 	actOnCases = []Permission{Deliver, OpenIncidents, ConfirmIncidents, DismissIncidents, GradeIncidents, OwnIncidents, NoteIncidents,
 		CloseIncidents, CorrectIncidents, StepDuties, ExportCases, DraftReports, FileReports, AcknowledgeReports, DraftOrders, ServeOrders, AnswerOrders, ReadOutbox, ResendOutbox}
-	runPlatform = []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ImportHoldings, BackUp, KeepParties, ManageUsers, ManageKeys, ResendOutbox, AuditRecord}
+	runPlatform = []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ImportHoldings, BackUp, KeepParties, ManageUsers, ManageKeys, ResendOutbox, AuditRecord, Deliver}
 )
 
 // roles is the table for people: who may do what. A supervisor is the second person:
 // the same act is never drafted and approved by one, which the station that approves
 // looks after.
 var roles = map[string]grant{
-	Administrator: {about: "runs the platform: accounts, keys, parties, tables, backups", all: true, label: casebook.Red,
+	Administrator: {about: "runs the platform: accounts, keys, parties, feeds, tables, backups", all: true, label: casebook.Red,
 		may: slices.Concat(readCases, runPlatform)},
 	Officer: {about: "works on cases: opens, grades, reports, orders", all: true, label: casebook.Red,
 		may: slices.Concat(readCases, actOnCases)},

@@ -33,7 +33,6 @@ type ledgerView struct {
 	Audit      *desk.AuditRun
 	Uncovered  []uncoveredTable
 	Directory  string
-	Done       string
 }
 
 // proofView is the proof that the record holds a thing as it stands.
@@ -49,7 +48,7 @@ type proofView struct {
 type uncoveredTable struct{ Name, Why string }
 
 func (s *server) ledgerPage(x *exchange) error {
-	return s.showLedger(x, ledgerView{Form: blankForm(x), Done: x.request.URL.Query().Get("done")})
+	return s.showLedger(x, ledgerView{Form: blankForm(x)})
 }
 
 func (s *server) showLedger(x *exchange, v ledgerView) error {
@@ -140,5 +139,5 @@ func (s *server) auditForm(x *exchange) error {
 		return s.refuseForm(x, &f, err, "/ledger", func() error { return s.showLedger(x, ledgerView{Form: f}) })
 	}
 	keepName(x, who)
-	return s.done(x, "/ledger?done=audit#audit", func() (any, error) { return map[string]string{"kind": "started"}, nil })
+	return s.done(x, "/ledger#audit", func() (any, error) { return map[string]string{"kind": "started"}, nil })
 }

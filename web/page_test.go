@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -360,7 +359,9 @@ func openLists() map[string][]string {
 			lists["anchor"] = append(lists["anchor"], s.Anchor)
 		}
 	}
-	maps.Copy(lists, adminLists())
+	for list, values := range adminLists() {
+		lists[list] = append(lists[list], values...)
+	}
 	return lists
 }
 
