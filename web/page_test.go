@@ -23,7 +23,7 @@ import (
 // pagesOf lists the addresses of every page of a desk.
 func pagesOf(t *testing.T, d *desk.Desk) []string {
 	t.Helper()
-	all := []string{"/", "/nothing", "/threats", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes"}
+	all := append(adminPages(t, d), "/", "/nothing", "/threats", "/threats?cursor="+casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes")
 	for _, one := range dutyFilters {
 		all = append(all, "/duties?state="+one.key)
 	}
@@ -359,6 +359,9 @@ func openLists() map[string][]string {
 		for _, s := range p.Stages {
 			lists["anchor"] = append(lists["anchor"], s.Anchor)
 		}
+	}
+	for list, values := range adminLists() {
+		lists[list] = append(lists[list], values...)
 	}
 	return lists
 }
