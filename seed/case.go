@@ -31,7 +31,7 @@ type maker struct {
 func (s *story) makeCase(n int, opened time.Time) (store.Case, error) {
 	m := maker{story: s, Rand: s.dice("case", n), n: n, opened: opened, last: opened}
 	m.who = "person:" + officers[skewed(m.Rand, len(officers))]
-	m.party = s.parties[s.network[skewed(m.Rand, 8)]]
+	m.party = s.parties[s.network[m.IntN(owned)]]
 	m.begin()
 	if err := m.owe(); err != nil {
 		return m.c, err
@@ -107,8 +107,35 @@ func (m *maker) begin() {
 	for _, name := range facts.Names() {
 		m.c.Facts = append(m.c.Facts, store.KnownFact{Name: name, Value: facts[name], Confirmed: true, At: m.opened, RecordedAt: m.opened, By: m.who})
 	}
-	for range m.IntN(4) {
+	many := m.IntN(4)
+	if m.n%500 == 3 {
+		many = 300 // a case that fills a page
+	}
+	for range many {
 		m.log(casebook.Noted, m.later(m.opened, 72*time.Hour), "", notes[m.IntN(len(notes))])
+	}
+	m.grade()
+}
+
+// graded are the laws under which a person grades a case at once.
+var graded = []string{"cn-miit-2009-156", "cn-cac-2025", "cn-miit-2017-emergency-plan"}
+
+// grade writes a person's grades for most cases, light ones more often than grave ones.
+func (m *maker) grade() {
+	if m.IntN(6) == 0 {
+		return
+	}
+	light := skewed(m.Rand, 4)
+	at := m.opened.Add(time.Duration(1+m.IntN(50)) * time.Second)
+	for _, law := range graded {
+		pack, err := m.desk.Laws().Find(law)
+		if err != nil || len(pack.Grades.Levels) == 0 {
+			continue
+		}
+		level := pack.Grades.Levels[max(0, len(pack.Grades.Levels)-1-light)]
+		m.c.Grades = append(m.c.Grades, casebook.Grade{ID: m.id(), Incident: m.c.Incident.ID, Regime: law, Pack: pack.Digest, Standing: casebook.ConfirmedHere, Level: level,
+			Reach: casebook.Reached, Figures: casebook.Facts{}, At: at, By: m.who, Reason: "by the figures at hand", RecordedAt: at})
+		m.log(casebook.Classified, at, law, level+": by the figures at hand")
 	}
 }
 
@@ -169,7 +196,7 @@ func (m *maker) owe() error {
 	for _, f := range m.c.Facts {
 		facts[f.Name] = f.Value
 	}
-	answer, err := m.desk.Laws().Due(regime.Of(m.party, facts, nil, m.c.Anchors), m.opened.Add(time.Minute))
+	answer, err := m.desk.Laws().Due(regime.Of(m.party, facts, m.c.Grades, m.c.Anchors), m.opened.Add(time.Minute))
 	if err != nil {
 		return err
 	}
@@ -177,6 +204,9 @@ func (m *maker) owe() error {
 	for _, line := range answer.Duties {
 		if line.OwedBy != "" && !slices.Contains(m.party.Roles, line.OwedBy) || !line.State.Runs() && line.State != casebook.Missed {
 			continue
+		}
+		if line.State == casebook.Unset && m.c.Incident.State == casebook.ClosedIncident && m.IntN(4) > 0 {
+			continue // somebody said at once that it isn't owed
 		}
 		duty := store.CaseDuty{Duty: line.Duty}
 		if duty.State = casebook.OpenDuty; line.State == casebook.Unset || proposed {

@@ -104,10 +104,13 @@ func (m *maker) takeFindings() {
 	if len(pool) == 0 {
 		return
 	}
-	first := pool[m.IntN(len(pool))]
+	first, most := pool[m.IntN(len(pool))], 40
+	if m.n%500 == 7 {
+		most = poolSize // an order that fills a page
+	}
 	var rest []casebook.Finding
 	for _, f := range pool {
-		if f.Threat == first.Threat && len(m.refs) < 40 && !f.FirstSeen.After(m.opened) {
+		if (f.Threat == first.Threat || most == poolSize) && len(m.refs) < most && !f.FirstSeen.After(m.opened) {
 			m.refs = append(m.refs, f)
 		} else {
 			rest = append(rest, f)

@@ -161,7 +161,7 @@ func (s *story) deliver(ctx context.Context, d delivery) error {
 }
 
 // poolSize is how many of a party's newest findings wait for an order.
-const poolSize = 60
+const poolSize = 500
 
 // gatherFindings remembers the newest findings of parties.
 func (s *story) gatherFindings(ctx context.Context, n int) error {

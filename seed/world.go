@@ -35,7 +35,7 @@ type partyPlan struct {
 func newWorld(p Plan) *world {
 	w := &world{plan: p, start: p.Until.Add(-days * 24 * time.Hour), pending: map[kind]*strings.Builder{}}
 	w.ticks = min(max(p.Findings/1500, 12), days)
-	w.families = families(min(max(p.Findings/500, 12), 2000))
+	w.families = families(min(max(p.Findings/500, 12), 1200))
 	w.addParties()
 	return w
 }
@@ -93,11 +93,14 @@ func (w *world) addParties() {
 		p := provinces[w.dice("province", n).IntN(len(provinces))]
 		name := func(what string) string { return fmt.Sprintf("%s %s %d", p.name, what, n) }
 		switch n % 10 {
-		case 0, 1, 2:
-			add(name("Telecom"), p.code, len(w.network) < 8, "telecom_operator", "network_operator")
+		case 0, 1:
+			add(name("Telecom"), p.code, len(w.network) < owned, "telecom_operator")
+			w.network = append(w.network, i)
+		case 2:
+			add(name("Networks"), p.code, len(w.network) < owned, "network_operator")
 			w.network = append(w.network, i)
 		case 3, 4, 5:
-			add(name("Access"), p.code, false, "access_provider", "network_operator")
+			add(name("Access"), p.code, false, "access_provider")
 			w.network = append(w.network, i)
 		case 6, 7:
 			add(name("Hosting"), p.code, false, "hosting")
@@ -110,6 +113,9 @@ func (w *world) addParties() {
 		}
 	}
 }
+
+// owned is how many of the largest networks the platform speaks for, at most.
+const owned = 3
 
 // laps is how many ranges each holder of addresses has in a block.
 const laps = 4
