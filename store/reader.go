@@ -54,8 +54,10 @@ func (r *Reader) seesOf(kind casebook.ShareKind, alias string) string {
 	case r.scope.Party.IsZero():
 		return "1 = 0"
 	}
-	return own + fmt.Sprintf(" AND EXISTS (SELECT 1 FROM share WHERE share.kind = %d AND share.object = %s.id AND share.party = '%s' AND share.shared_to = 0)",
-		kind, alias, partyText(r.scope.Party))
+	// What a party sees is little beside what there is: it is looked up by the shares,
+	// and not the other way round.
+	return own + fmt.Sprintf(" AND %s.id IN (SELECT share.object FROM share WHERE share.party = '%s' AND share.kind = %d AND share.shared_to = 0)",
+		alias, partyText(r.scope.Party), kind)
 }
 
 // labels is the condition on tenant and label. Nearly every row is of the one tenant

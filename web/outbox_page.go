@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/url"
+	"slices"
+	"unicode/utf8"
 )
 
 // outboxView is the page of what is told outside.
@@ -12,6 +14,22 @@ type outboxView struct {
 	CanCall bool
 	Done    string // Message-ID of the line that was just put back
 	More    bool   // older lines are left out
+}
+
+// shownText is how many octets of a line's text the page shows, so that a hundred lines
+// of many calls each stay a page. The most urgent comes first in each.
+const shownText = 400
+
+// clipText shortens a text to shownText.
+func clipText(s string) string {
+	if len(s) <= shownText {
+		return s
+	}
+	n := shownText
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 // outboxFilters are the ways to narrow the outbox.
@@ -43,12 +61,16 @@ func (s *server) showOutbox(x *exchange, v outboxView) error {
 		return err
 	}
 	all := answer.Body.Items
-	v.CanCall, v.More, v.List = s.desk.CanCall(), len(all) > pageRows, all[:min(len(all), pageRows)]
+	v.CanCall, v.More, all = s.desk.CanCall(), len(all) > pageRows, all[:min(len(all), pageRows)]
+	v.List = slices.Clone(all)
+	for i := range v.List {
+		v.List[i].Text = clipText(v.List[i].Text)
+	}
 	if v.Form.Status != 0 {
 		s.show(x, v.Form.Status, "outbox", v)
 		return nil
 	}
-	return s.render(x, "outbox", v, page[outgoing]{Items: v.List})
+	return s.render(x, "outbox", v, page[outgoing]{Items: all})
 }
 
 func (s *server) resendForm(x *exchange) error {
