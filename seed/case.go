@@ -205,7 +205,7 @@ func (m *maker) owe() error {
 		if line.OwedBy != "" && !slices.Contains(m.party.Roles, line.OwedBy) || !line.State.Runs() && line.State != casebook.Missed {
 			continue
 		}
-		if line.State == casebook.Unset && m.c.Incident.State == casebook.ClosedIncident && m.IntN(4) > 0 {
+		if line.State == casebook.Unset && m.c.Incident.State == casebook.ClosedIncident && m.IntN(2) > 0 {
 			continue // somebody said at once that it isn't owed
 		}
 		duty := store.CaseDuty{Duty: line.Duty}

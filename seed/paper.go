@@ -104,13 +104,11 @@ func (m *maker) takeFindings() {
 	if len(pool) == 0 {
 		return
 	}
-	first, most := pool[m.IntN(len(pool))], 40
-	if m.n%500 == 7 {
-		most = poolSize // an order that fills a page
-	}
+	first := pool[m.IntN(len(pool))]
+	all := m.n%500 == 7 // an order that fills a page
 	var rest []casebook.Finding
 	for _, f := range pool {
-		if (f.Threat == first.Threat || most == poolSize) && len(m.refs) < most && !f.FirstSeen.After(m.opened) {
+		if f.Threat == first.Threat || all {
 			m.refs = append(m.refs, f)
 		} else {
 			rest = append(rest, f)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"time"
 
@@ -119,9 +120,10 @@ func (s *story) tell(ctx context.Context) (made Made, err error) {
 		if err := s.tick(ctx, n); err != nil {
 			return made, err
 		}
-		if s.Told != nil {
-			s.Told(n+1, s.ticks)
-		}
+		s.told(n + 1)
+	}
+	if err := s.enterCases(ctx); err != nil {
+		return made, err
 	}
 	if made.Counts, err = reader.Counts(ctx); err == nil {
 		made.Parties = len(s.parties)
@@ -129,8 +131,14 @@ func (s *story) tell(ctx context.Context) (made Made, err error) {
 	return made, err
 }
 
-// tick tells the n-th part of the story: what came in, what stations made of it, and
-// the cases that are over by then.
+// told says how far the story is: a thousand cases take about as long as three ticks.
+func (s *story) told(ticks int) {
+	if s.Told != nil {
+		s.Told(ticks+s.entered*3/1000, s.ticks+s.Incidents*3/1000)
+	}
+}
+
+// tick tells the n-th part of the story: what came in, and what stations made of it.
 func (s *story) tick(ctx context.Context, n int) error {
 	s.now = s.endOf(n)
 	for _, d := range s.deliveries(n) {
@@ -138,13 +146,7 @@ func (s *story) tick(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	if err := s.gatherFindings(ctx, n); err != nil {
-		return err
-	}
-	if err := s.stations(ctx, n); err != nil {
-		return err
-	}
-	return s.enterCases(ctx, n)
+	return s.stations(ctx, n)
 }
 
 // deliver hands in a delivery and has it folded.
@@ -160,46 +162,43 @@ func (s *story) deliver(ctx context.Context, d delivery) error {
 	return err
 }
 
-// poolSize is how many of a party's newest findings wait for an order.
-const poolSize = 500
+// How many of a party's newest findings wait for an order; of the largest party many.
+const (
+	poolSize  = 60
+	largePool = 3000
+)
 
-// gatherFindings remembers the newest findings of parties.
-func (s *story) gatherFindings(ctx context.Context, n int) error {
-	from, to := s.findingsOf(n)
-	for after, left := (casebook.ID{}), to-from; left > 0; {
-		page, err := s.desk.Reader(casebook.Operator()).FindingPage(ctx, store.FindingFilter{}, after, min(left, 2000))
-		if err != nil {
-			return err
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		for _, f := range page {
-			if f.Party != "" {
-				s.pool[f.Party] = append(s.pool[f.Party], f)
-				if extra := len(s.pool[f.Party]) - poolSize; extra > 0 {
-					s.pool[f.Party] = s.pool[f.Party][extra:]
-				}
-			}
-		}
-		after, left = page[len(page)-1].ID, left-len(page)
+// remember puts a finding among the newest of its party.
+func (s *story) remember(f casebook.Finding) {
+	if f.Party == "" {
+		return
 	}
-	return nil
+	most := poolSize
+	if f.Party == s.parties[s.network[0]].Name {
+		most = largePool
+	}
+	s.pool[f.Party] = append(s.pool[f.Party], f)
+	if extra := len(s.pool[f.Party]) - most; extra > 0 {
+		s.pool[f.Party] = s.pool[f.Party][extra:]
+	}
 }
 
 // enterBatch bounds how many cases are entered in one commit.
 const enterBatch = 500
 
-// caseTime is how long after its beginning a case is entered: most are over by then.
-const caseTime = 30 * 24 * time.Hour
-
-// enterCases enters the cases that began caseTime before the end of a tick; in the last
-// one all that are left.
-func (s *story) enterCases(ctx context.Context, n int) error {
+// enterCases enters the cases of the whole story, in the order in which they began.
+// What there was to order about is read along with them.
+func (s *story) enterCases(ctx context.Context) error {
+	next, stop := iter.Pull2(s.desk.Reader(casebook.Operator()).Findings(ctx, store.FindingFilter{}))
+	defer stop()
+	ahead, err, more := next()
 	for ; s.entered < s.Incidents; s.entered++ {
 		opened := s.openedAt(s.entered)
-		if n < s.ticks-1 && opened.Add(caseTime).After(s.now) {
-			break
+		for ; more && err == nil && !ahead.FirstSeen.After(opened); ahead, err, more = next() {
+			s.remember(ahead)
+		}
+		if err != nil {
+			return err
 		}
 		c, err := s.makeCase(s.entered, opened)
 		if err != nil {
@@ -217,5 +216,6 @@ func (s *story) enterCases(ctx context.Context, n int) error {
 func (s *story) flush(ctx context.Context) error {
 	err := s.desk.EnterCases(ctx, author, s.waiting)
 	s.waiting = s.waiting[:0]
+	s.told(s.ticks)
 	return err
 }
