@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,20 +111,27 @@ const (
 	widest6 = 24
 )
 
-// narrowAsset leaves the findings of an address, of the addresses in a prefix, or of
-// a name and those below it. It gives ErrInvalid for what is neither, and for a prefix
-// that is too wide.
-func narrowAsset(w *where, text string) error {
+// ListedAsset reads an asset by which findings are listed. It gives ErrInvalid for what
+// AssetRange doesn't read, and for a prefix that is too wide.
+func ListedAsset(text string) (Range, error) {
 	a, err := AssetRange(text)
+	if p := a.Prefix; err == nil && a.Name == "" && (p.Addr().Is4() && p.Bits() < widest4 || p.Addr().Is6() && p.Bits() < widest6) {
+		err = fmt.Errorf("%s is wider than /%d (IPv4) or /%d (IPv6): %w", p, widest4, widest6, casebook.ErrInvalid)
+	}
+	return a, err
+}
+
+// narrowAsset leaves the findings of an address, of the addresses in a prefix, or of
+// a name and those below it.
+func narrowAsset(w *where, text string) error {
+	a, err := ListedAsset(text)
 	if err != nil {
 		return err
 	}
 	if a.Name != "" {
-		w.and("f.id IN (SELECT object FROM term WHERE kind = ? AND word >= ? AND word < ?)", int64(nameTerm), []byte(turned(a.Name)), append([]byte(turned(a.Name)), 0xff))
+		name := []byte(turned(a.Name))
+		w.and("f.id IN (SELECT object FROM term WHERE kind = ? AND word >= ? AND word < ?)", int64(nameTerm), name, append(slices.Clone(name), 0xff))
 		return nil
-	}
-	if p := a.Prefix; p.Addr().Is4() && p.Bits() < widest4 || p.Addr().Is6() && p.Bits() < widest6 {
-		return fmt.Errorf("%s is wider than /%d (IPv4) or /%d (IPv6): %w", p, widest4, widest6, casebook.ErrInvalid)
 	}
 	kind, low, high := a.octets()
 	w.and("f.id IN ("+assetsIn+")", kind, low, high)

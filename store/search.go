@@ -36,7 +36,7 @@ const maxSearched = 1000
 // Search finds what a text names: an address, a prefix or a name; a family, also by
 // other names of it; the words of a title; a task number, another's reference, or our
 // own identifier; a party. Of each noun it gives at most limit.
-func (r *Reader) Search(ctx context.Context, text string, others []string, limit int) ([]Hits, error) {
+func (r *Reader) Search(ctx context.Context, text string, others []string, may func(noun string) bool, limit int) ([]Hits, error) {
 	text = strings.TrimSpace(clean(text))
 	if text == "" {
 		return nil, nil
@@ -56,6 +56,9 @@ func (r *Reader) Search(ctx context.Context, text string, others []string, limit
 		{"duty", r.searchDuties},
 		{"party", r.searchParties},
 	} {
+		if !may(one.noun) {
+			continue
+		}
 		hits, err := one.find(ctx, text, limit+1)
 		if err != nil {
 			return nil, err

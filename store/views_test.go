@@ -222,7 +222,7 @@ func TestSituationFigures(t *testing.T) {
 // titlesOf are what a search found, as "noun title (why)".
 func titlesOf(t *testing.T, r *Reader, text string, others ...string) []string {
 	t.Helper()
-	found, err := r.Search(t.Context(), text, others, 10)
+	found, err := r.Search(t.Context(), text, others, func(string) bool { return true }, 10)
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
