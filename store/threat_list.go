@@ -73,13 +73,20 @@ func (r *Reader) ThreatList(ctx context.Context, f ThreatFilter, o ThreatOrder, 
 		return threats, "", err
 	}
 	last := threats[limit-1]
+	if o == ByRecord { // sorted by nothing else
+		return threats[:limit], last.ID.Text(casebook.ThreatPrefix), nil
+	}
 	var value int64
 	err = r.q.QueryRowContext(ctx, `SELECT `+key+` FROM threat WHERE public = $1`, last.ID[:]).Scan(&value)
 	return threats[:limit], fmt.Sprintf("%d.%s", value, last.ID.Text(casebook.ThreatPrefix)), err
 }
 
 func parseThreatCursor(cursor string) (value int64, after casebook.ID, err error) {
-	number, name, _ := strings.Cut(cursor, ".")
+	number, name, sorted := strings.Cut(cursor, ".")
+	if !sorted {
+		after, err = casebook.ParseID(casebook.ThreatPrefix, cursor)
+		return 0, after, err
+	}
 	if value, err = strconv.ParseInt(number, 10, 64); err == nil {
 		after, err = casebook.ParseID(casebook.ThreatPrefix, name)
 	}

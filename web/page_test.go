@@ -22,7 +22,9 @@ import (
 // pagesOf lists the addresses of every page of a desk.
 func pagesOf(t *testing.T, d *desk.Desk) []string {
 	t.Helper()
-	all := []string{"/", "/nothing", "/threats", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes"}
+	all := []string{"/", "/nothing", "/threats", "/threats?sort=size&q=bot&class=malicious-code&active=90d", "/threats?sort=seen&region=XA-1&level=serious", "/situation", "/situation?span=24h&sort=name&rows=all",
+		"/findings", "/findings?state=open&role=bot&region=XA-1&asset=192.0.2.0%2F24&since=2026-03-01", "/findings?asset=nonsense", "/search", "/search?q=192.0.2.", "/search?q=botnet", "/search?q=nothing+of+that",
+		"/assets?of=192.0.2.7&day=2026-03-14", "/assets?of=example.org", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes"}
 	for _, one := range dutyFilters {
 		all = append(all, "/duties?state="+one.key)
 	}
@@ -77,11 +79,11 @@ func page200(t *testing.T, h http.Handler, target, lang string) string {
 	if w.Code != want || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || w.Header().Get("Content-Language") != lang {
 		t.Fatalf("%s in %s: got %d %v\n%s", target, lang, w.Code, w.Header(), w.Body)
 	}
-	// The one script is a file of our own.
+	// Scripts are files of our own, and of the library that draws charts.
 	return script.ReplaceAllString(w.Body.String(), "")
 }
 
-var script = regexp.MustCompile(`<script src="/static/console\.[0-9a-f]{12}\.js" defer></script>`)
+var script = regexp.MustCompile(`<script src="/static/(?:console|chart|uPlot\.iife\.min)\.[0-9a-f]{12}\.js" defer></script>`)
 
 // inline finds what the policy forbids, and what a page mustn't load.
 var inline = regexp.MustCompile(`(?i)<script|<style|\sstyle=|\son[a-z]+=|javascript:|http-equiv|(?:src|href)="(?:https?:)?//`)
