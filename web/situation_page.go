@@ -114,7 +114,7 @@ func (p placeTable) Columns() []filter {
 		all = append(all, filter{Key: key, Query: "?" + url.Values{"span": {p.Span}, "sort": {key}}.Encode() + "#" + p.Noun, Here: key == p.Sort})
 	}
 	if p.Noun == "region" {
-		all = append(all, filter{Key: "threats"})
+		all = append(all, filter{Key: "count"})
 	}
 	return all
 }

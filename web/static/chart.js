@@ -19,11 +19,11 @@
 	};
 
 	const draw = (plot) => {
-		const { names, data } = read(document.getElementById(plot.dataset.table));
+		const { names, data } = read(document.querySelector(`#${plot.dataset.table} table`));
 		const css = getComputedStyle(plot);
 		const color = (name) => css.getPropertyValue(name).trim();
 		const axis = { stroke: color("--dim"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-		const hourly = "hourly" in plot.dataset;
+		const hourly = plot.dataset.hourly === "true";
 		const when = new Intl.DateTimeFormat(lang, hourly ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" } : { day: "numeric", month: "short", timeZone: "UTC" });
 		const count = new Intl.NumberFormat(lang === "zh" ? "zh-CN" : "en", { notation: "compact", maximumFractionDigits: 1 });
 		const bars = uPlot.paths.bars({ size: [0.7, 40] });
