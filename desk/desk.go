@@ -83,6 +83,8 @@ type Config struct {
 	// Passing is a command that ends soon: it writes down no reading of the clock
 	// but with what it does.
 	Passing bool
+	// OnRead, if set, is called with each question that is put to the database.
+	OnRead func(query string, args []any)
 }
 
 // A Directory is a data directory's layout: each method gives the path of what its
@@ -186,7 +188,7 @@ func (d *Desk) open(ctx context.Context, c Config) (err error) {
 		place = d.dir.Database()
 	}
 	d.place = place
-	d.db, err = store.Open(ctx, place, store.Options{Signer: d.signer, OnCheckpoint: d.keepCheckpoint, Now: d.Now()})
+	d.db, err = store.Open(ctx, place, store.Options{Signer: d.signer, OnCheckpoint: d.keepCheckpoint, Now: d.Now(), OnRead: c.OnRead})
 	if err != nil {
 		return err
 	}

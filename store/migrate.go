@@ -31,6 +31,7 @@ var migrations = []migration{
 	{"0004_acts.sql", 4},
 	{"0005_duty_counts.sql", 4},
 	{"0009_admin.sql", 4},
+	{"0011_pages.sql", 4},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/url"
+	"slices"
+	"unicode/utf8"
 
 	"tocsin/store"
 )
@@ -14,6 +16,22 @@ type outboxView struct {
 	CanCall bool
 	Done    string // Message-ID of the line that was just put back
 	Next    string // address of the next page, "" none
+}
+
+// shownText is how many octets of a line's text the page shows, so that a hundred lines
+// of many calls each stay a page. The most urgent comes first in each.
+const shownText = 400
+
+// clipText shortens a text to shownText.
+func clipText(s string) string {
+	if len(s) <= shownText {
+		return s
+	}
+	n := shownText
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 // outboxFilters are the ways to narrow the outbox.
@@ -52,12 +70,16 @@ func (s *server) showOutbox(x *exchange, v outboxView) error {
 		all = all[:pageRows]
 		v.Next = nextPage(q, all[pageRows-1].MessageID)
 	}
-	v.CanCall, v.List = s.desk.CanCall(), viewOutbox(all)
+	whole := viewOutbox(all)
+	v.CanCall, v.List = s.desk.CanCall(), slices.Clone(whole)
+	for i := range v.List {
+		v.List[i].Text = clipText(v.List[i].Text)
+	}
 	if v.Form.Status != 0 {
 		s.show(x, v.Form.Status, "outbox", v)
 		return nil
 	}
-	return s.render(x, "outbox", v, page[outgoing]{Items: v.List})
+	return s.render(x, "outbox", v, page[outgoing]{Items: whole})
 }
 
 func viewOutbox(all []store.Outgoing) []outgoing {
