@@ -33,7 +33,9 @@ var migrations = []migration{
 	{file: "0003_access.sql", schemaMin: 3}, // an older program would fold without writing shares
 	{file: "0004_acts.sql", schemaMin: 4},
 	{file: "0005_duty_counts.sql", schemaMin: 4},
-	{file: "0008_views.sql", schemaMin: 6, after: (*Tx).termsAnew}, // an older program would fold without counting
+	{file: "0009_admin.sql", schemaMin: 4},
+	{file: "0011_pages.sql", schemaMin: 4},
+	{file: "0012_views.sql", schemaMin: 8, after: (*Tx).termsAnew}, // an older program would fold without counting
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -30,8 +30,8 @@ type Hits struct {
 	More bool // than are listed
 }
 
-// maxSearched bounds how many incidents with a word in their title are looked at.
-const maxSearched = 1000
+// maxTitles bounds how many incidents with a word in their title are looked at.
+const maxTitles = 1000
 
 // Search finds what a text names: an address, a prefix or a name; a family, also by
 // other names of it; the words of a title; a task number, another's reference, or our
@@ -187,7 +187,7 @@ func (r *Reader) searchIncidents(ctx context.Context, text string, limit int) ([
 		return nil, nil
 	}
 	// A party has few, which are looked through; the platform's own go by the rarest word.
-	from, args := r.shared(casebook.SharedIncident, "incident i LEFT JOIN threat t ON t.id = i.threat", "i"), []any{int64(maxSearched)}
+	from, args := r.shared(casebook.SharedIncident, "incident i LEFT JOIN threat t ON t.id = i.threat", "i"), []any{int64(maxTitles)}
 	if r.scope.All {
 		rarest, err := r.rarest(ctx, wanted)
 		if err != nil {
@@ -215,11 +215,11 @@ func hasWords(title string, wanted []string) bool {
 
 // rarest gives the word of some with which the fewest titles have a word that begins.
 func (r *Reader) rarest(ctx context.Context, all []string) (best string, err error) {
-	least := int64(maxSearched) + 1
+	least := int64(maxTitles) + 1
 	for _, w := range all {
 		var n int64
 		err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT object FROM term WHERE kind = $1 AND word >= $2 AND word < $3 LIMIT $4) m`,
-			titleTerm, []byte(w), append([]byte(w), 0xff), maxSearched).Scan(&n)
+			titleTerm, []byte(w), append([]byte(w), 0xff), maxTitles).Scan(&n)
 		if err != nil {
 			return "", err
 		}

@@ -136,5 +136,6 @@ var uncovered = map[string]string{
 	"evidence":       "sums up for pages what observation holds; what decides anything is read from the rows",
 	"term":           "leads a search to rows, which are then read from the tables that the record covers",
 	"incident_grade": "names the grade that stands of each incident, for lists; what decides anything is read from grade",
+	"invitation":     "is given and taken back as sessions are: only digests, for days; the account to which it leads is in account",
 	"seen":           "is a mirror: compared with observation, row by row, by every audit",
 }
