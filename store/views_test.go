@@ -79,7 +79,7 @@ func TestViewsFollowFromTheRows(t *testing.T) {
 				t.Errorf("nothing is kept in %s: this test says nothing", name)
 			}
 		}
-		text, err := migrationFiles.ReadFile("migration/0012_views.sql")
+		text, err := migrationFiles.ReadFile("migration/0008_views.sql")
 		if err != nil {
 			t.Fatal(err)
 		}
