@@ -182,7 +182,7 @@ func (r *Reader) FindingPage(ctx context.Context, f FindingFilter, after caseboo
 type findingView struct {
 	columns, from, sees string
 	public, changed     string
-	state, count        string
+	state               string
 }
 
 func (r *Reader) findingView() findingView {
@@ -191,7 +191,7 @@ func (r *Reader) findingView() findingView {
 		if !r.scope.All {
 			sees = "1 = 0"
 		}
-		return findingView{"f." + strings.Join(columnNames(findingTable), ", f."), "finding f CROSS JOIN threat t", sees, "f.public", "f.recorded_at", "f.state", "f.count"}
+		return findingView{"f." + strings.Join(columnNames(findingTable), ", f."), "finding f CROSS JOIN threat t", sees, "f.public", "f.recorded_at", "f.state"}
 	}
 	// Where all of it was attributed to the party, it stands where the finding does.
 	const state = "CASE WHEN q.count = f.count THEN f.state ELSE q.state END"
@@ -200,7 +200,7 @@ func (r *Reader) findingView() findingView {
 	own := fmt.Sprintf(` AND q.finding = f.id AND q.party = '%[1]s' AND EXISTS (SELECT 1 FROM share
 		WHERE share.kind = %[2]d AND share.object = f.id AND share.party = '%[1]s' AND share.shared_to = 0)`, partyText(r.scope.Party), casebook.SharedFinding)
 	sees := strings.Replace(r.labels("q"), "q.tenant", "f.tenant", 1) + own
-	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", state, "q.count"}
+	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", state}
 }
 
 func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) ([]*findingRow, error) {
@@ -217,6 +217,9 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 	if f.State != nil {
 		args = append(args, int64(*f.State))
 		where += fmt.Sprintf(" AND "+v.state+" = $%d", len(args))
+		if *f.State != casebook.Open && r.scope.All {
+			where += " AND f.state <> 0" // most are open: the index leaves those out
+		}
 	}
 	if !f.Threat.IsZero() {
 		args = append(args, f.Threat[:])
