@@ -162,7 +162,7 @@ func (w *Watch) stale(h *host, now int64) bool {
 	if now == EndOfTime || now-h.first < idleForgotten {
 		return false
 	}
-	return slices.ContainsFunc(h.pairs, func(i uint32) bool { return now-w.way(i).last > idleForgotten })
+	return slices.ContainsFunc(h.pairs, func(i uint32) bool { return now-w.ways.at(i).last > idleForgotten })
 }
 
 // forget drops what has been idle for more than a day: ways, and hosts without
@@ -176,12 +176,11 @@ func (w *Watch) forget(now int64) {
 			continue
 		}
 		h.pairs = slices.DeleteFunc(h.pairs, func(i uint32) bool {
-			p := w.way(i)
+			p := w.ways.at(i)
 			if now-p.last <= idleForgotten {
 				return false
 			}
-			delete(w.ways, p.key)
-			w.freed = append(w.freed, i)
+			w.ways.drop(i)
 			w.counters.Pairs--
 			for _, place := range [...]uint32{p.ok, p.dead} {
 				if place != 0 {

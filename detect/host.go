@@ -120,7 +120,7 @@ func (w *Watch) summarise(h *Host, of *host) {
 	named, answered := 0, 0
 	crowd := map[netip.Addr]bool{}
 	for _, i := range of.pairs {
-		p := w.way(i)
+		p := w.ways.at(i)
 		h.Ways = append(h.Ways, Way{})
 		way := &h.Ways[len(h.Ways)-1]
 		way.fill(p, &w.rhythms)
