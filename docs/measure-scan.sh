@@ -24,6 +24,7 @@ spent() {
 
 : >"$work/empty.log"
 echo "$(nproc) cores, one used, load $(cut -d' ' -f1 /proc/loadavg), $(./bin/tocsin version)"
+# begins WHAT [FLAG] measures a scan of nothing.
 begins() {
 	spent ./bin/tocsin scan "${@:2}" "${lists[@]}" "$work/empty.log"
 	printf '%-34s %36.2f CPU-s  %4d MB peak\n' "$1" "$cpu" $((peak / 1024))
