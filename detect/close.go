@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const (
@@ -89,10 +90,15 @@ func (w *Watch) closeBooks(h *host, now int64) {
 	}
 }
 
+// summaries are rooms for what detectors are shown, megabytes for a busy host: as many
+// as there are hosts judged at once, and not one a watch.
+var summaries = sync.Pool{New: func() any { return new(Host) }}
+
 // judge runs the detectors over a host.
 func (w *Watch) judge(h *host) Summary {
 	h.dirty = false
-	s := &w.summary
+	s := summaries.Get().(*Host)
+	defer summaries.Put(s)
 	w.summarise(s, h)
 	var fresh []Evidence
 	for _, d := range w.detectors {

@@ -68,7 +68,6 @@ type Watch struct {
 
 	detectors []Detector
 	vacant    []uint32 // places in hosts
-	summary   Host     // used again
 }
 
 // NewWatch makes a watch. Seed keys its samples; equal seeds sample alike.
