@@ -79,7 +79,7 @@ func (c *cast) eyes() *client { return c.as("qian.wei") }
 func (c *cast) deliver(ctx context.Context, files ...delivery) error {
 	for _, f := range files {
 		var taken struct{ ID string }
-		if err := c.country.machine.send(ctx, "/api/v1/deliveries?feed="+f.feed+"&name="+f.name, f.text, &taken); err != nil {
+		if err := c.country.machine.send(ctx, "/api/v1/deliveries?feed="+f.feed+"&type="+f.kind+"&name="+f.name, f.text, &taken); err != nil {
 			return err
 		}
 		var folded struct{ State, Fault string }

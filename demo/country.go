@@ -63,7 +63,7 @@ var networks = []struct {
 
 // A delivery is a file of a feed as it would be fetched or pushed.
 type delivery struct {
-	feed, name, text string
+	feed, kind, name, text string // kind: the feed's report type, "" where it has one only
 }
 
 // generator makes the feeds: the same seed makes the same rows.
@@ -113,7 +113,7 @@ func (g *generator) sinkhole(at time.Time, bots map[string]int) delivery {
 			fmt.Fprintf(&b, "%q,\"critical\",\"tcp\",%q,%d,%d,\"CN\",\"192.0.2.200\",443,64511,\"ZZ\",%q,%q\n", seen, address, 1024+r.IntN(60000), asn, family, family)
 		}
 	}
-	return delivery{"shadowserver", at.UTC().Format("2006-01-02-1504") + "-event4_sinkhole-cn-geo.csv", b.String()}
+	return delivery{"shadowserver", "event4_sinkhole", at.UTC().Format("2006-01-02-1504") + "-sinkhole.csv", b.String()}
 }
 
 // tracker is a day of one that looks for control servers: those of the botnet that it
@@ -131,7 +131,7 @@ func (g *generator) tracker(at time.Time, servers ...string) delivery {
 	for i, family := range others {
 		row(family, fmt.Sprintf("203.0.113.%d", 200+i))
 	}
-	return delivery{"c2-tracker", at.UTC().Format("2006-01-02-1504") + "-servers.csv", b.String()}
+	return delivery{"c2-tracker", "", at.UTC().Format("2006-01-02-1504") + "-servers.csv", b.String()}
 }
 
 // sensor is what a sensor in North Telecom's network tells: names and addresses that
@@ -147,7 +147,7 @@ func (g *generator) sensor(at time.Time, claims ...string) delivery {
 		line(duskmoth, asset)
 	}
 	line(others[0], "203.0.113.200")
-	return delivery{"sensor", at.UTC().Format("2006-01-02-1504") + "-sensor-north.jsonl", b.String()}
+	return delivery{"sensor", "", at.UTC().Format("2006-01-02-1504") + "-sensor-north.jsonl", b.String()}
 }
 
 // ordinary is how many machines of each other family a report has on an ordinary day.

@@ -1,9 +1,17 @@
 package demo
 
 import (
+	"log/slog"
 	"net"
+	"os"
 	"testing"
 )
+
+// TestMain keeps the platform's log to what goes wrong.
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	os.Exit(m.Run())
+}
 
 // openCountry opens a country whose story is told as fast as the machine can.
 func openCountry(t *testing.T, seed uint64) *Country {

@@ -36,7 +36,7 @@ type errand struct {
 
 const (
 	// patience is how long the story waits for what must come by itself.
-	patience = 2 * time.Minute
+	patience = 20 * time.Second
 	// look is how often it looks whether it came, or the viewer acted.
 	look = 200 * time.Millisecond
 	// hurry is how long a way takes that the viewer steps over.

@@ -76,7 +76,7 @@ func nightHour(n int, servers bool) func(*generator, time.Time) []delivery {
 		bots[duskmoth] = surge[n].bots
 		files := []delivery{g.sinkhole(at, bots)}
 		if servers {
-			files = append([]delivery{g.tracker(at, everyServer()...), g.sensor(at, relayName)}, files...)
+			files = append(files, g.tracker(at, everyServer()...), g.sensor(at, relayName))
 		}
 		return files
 	}
