@@ -15,7 +15,7 @@ func after() []act {
 	parties := []string{north, lantern, harbour, south}
 	return []act{
 		{name: "relapse", at: moment(6, 3, 11), page: "order " + north, gap: 5 * time.Second, read: 7 * time.Second,
-			errands: []errand{{moment(5, 6, 0), fading(4100)}, {moment(6, 3, 10), func(g *generator, at time.Time) []delivery { return []delivery{g.sensor(at, northServers[0])} }}},
+			errands: []errand{{moment(5, 6, 0), fading(4100)}, {moment(6, 3, 10), func(g *generator, at time.Time) []delivery { return []delivery{g.tracker(at, northServers[0])} }}},
 			done: func(ctx context.Context, c *cast) (bool, error) {
 				o, err := c.order(ctx, north)
 				for _, r := range o.Rows {
