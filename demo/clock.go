@@ -52,11 +52,16 @@ func (c *Clock) now(real time.Time) time.Time {
 	return c.story.Add(passed)
 }
 
-// Speed is how many seconds of the story pass in one now.
-func (c *Clock) Speed() float64 {
+// Speed is how many seconds of the story pass in one now, and up to which moment; the
+// zero time is for as long as nobody sets the clock.
+func (c *Clock) Speed() (speed float64, until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.pace(c.now(time.Now()))
+	now := c.now(time.Now())
+	if !c.held && now.Before(c.until) {
+		until = c.until
+	}
+	return c.pace(now), until
 }
 
 func (c *Clock) pace(now time.Time) float64 {

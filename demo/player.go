@@ -273,7 +273,8 @@ func (p *player) Scene(language string) web.Scene {
 	w := wordsIn(language)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := web.Scene{State: p.state, At: p.country.clock.Now(), Zone: zone, Speed: p.country.clock.Speed(), Pace: fmt.Sprintf("×%g", paces[p.pace]), Fault: p.fault}
+	s := web.Scene{State: p.state, At: p.country.clock.Now(), Zone: zone, Pace: fmt.Sprintf("×%g", paces[p.pace]), Fault: p.fault}
+	s.Speed, s.Until = p.country.clock.Speed()
 	if s.State == "playing" && p.paused && !p.step {
 		s.State = "paused"
 	}

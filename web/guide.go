@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -31,9 +32,10 @@ type Scene struct {
 	State   string // settling, playing, paused, ended or failed
 	At      time.Time
 	Zone    string
-	Speed   float64 // seconds of the story in one
-	Pace    string  // of the telling, as ×2
-	Number  int     // of this scene
+	Speed   float64   // seconds of the story in one
+	Until   time.Time // up to which it goes at that speed
+	Pace    string    // of the telling, as ×2
+	Number  int       // of this scene
 	Of      int
 	Title   string
 	Text    []string // paragraphs
@@ -91,7 +93,8 @@ func (s *server) enterGuide() {
 		if p, refusal := s.admit(x.request); refusal == nil {
 			x.caller.principal = p
 		}
-		s.show(x, http.StatusOK, "demo", nil)
+		l, _ := choose(s.site.languages, x.request)
+		s.show(x, http.StatusOK, "demo", s.options.Guide.Scene(l.tag))
 		return nil
 	})
 	s.enterPage("POST /demo/seat", s.sitDown)
@@ -142,3 +145,18 @@ func (g guideView) Sits(account string) bool { return account != "" && account =
 
 // Recent are the newest things that happened, so many at most.
 func (g guideView) Recent(n int) []SceneLine { return slices.Clone(g.Past[:min(n, len(g.Past))]) }
+
+// clockIn writes a moment to the second as clocks in a zone show it; the page names the
+// zone once.
+func (l *language) clockIn(zone string, t time.Time) template.HTML {
+	at, err := time.LoadLocation(zone)
+	if err != nil {
+		at = time.UTC
+	}
+	layout := "Mon 2 Jan 15:04:05"
+	if l.tag == "zh" {
+		layout = "1月2日 15:04:05"
+	}
+	// Digits and our own layout: nothing in it comes from outside.
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `">` + t.In(at).Format(layout) + `</time>`)
+}
