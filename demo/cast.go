@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,14 +60,15 @@ func (c *cast) show(name, path string) {
 	c.pages[name] = path
 }
 
-// page gives where a thing is shown; what isn't known by name is a path.
+// page gives where a thing is shown: a path as it is, and the incident for what isn't
+// there yet.
 func (c *cast) page(name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if path := c.pages[name]; path != "" || !strings.HasPrefix(name, "/") {
-		return path
+	if strings.HasPrefix(name, "/") {
+		return name
 	}
-	return name
+	return cmp.Or(c.pages[name], c.pages["incident"])
 }
 
 // as gives the client of a person.

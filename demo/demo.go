@@ -64,6 +64,10 @@ func Open(c Config) (*Country, error) {
 		return nil, fmt.Errorf("a demonstration lets anybody be anybody, so it listens on this machine only, as on 127.0.0.1:8080, and not on %s: %w", c.Listener.Addr(), casebook.ErrForbidden)
 	}
 	n := &Country{clock: NewClock(opening), base: "http://" + c.Listener.Addr().String(), dir: c.Dir, staff: map[string]*person{}, rows: newGenerator(c.Seed)}
+	for _, one := range people {
+		one.password = rand.Text() // nobody needs to know it: people are signed in by a button
+		n.staff[one.account] = &one
+	}
 	var err error
 	if n.mail, err = openMailbox(n.clock.Now); err != nil {
 		return nil, err
@@ -115,10 +119,6 @@ func (n *Country) Close() error {
 	n.works.Wait()
 	return errors.Join(n.desk.Close(), n.mail.Close())
 }
-
-// secretWords makes a password that nobody needs to know: people of a demonstration are
-// signed in by a button.
-func secretWords() string { return rand.Text() }
 
 // keep writes what a request answered into a file of the country's directory.
 func (n *Country) keep(name string, body io.Reader) (int64, error) {

@@ -67,10 +67,6 @@ var people = []person{
 // settle makes the country as somebody would who runs a platform: by the link that
 // makes the first account, and from then on as its administrator.
 func (n *Country) settle(ctx context.Context) error {
-	for _, one := range people {
-		one.password = secretWords()
-		n.staff[one.account] = &one
-	}
 	admin, err := n.firstAccount(ctx)
 	if err != nil {
 		return err

@@ -258,9 +258,11 @@ func (p *player) Steer(order string) error {
 
 // Password implements web.Guide.
 func (p *player) Password(account string) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	one := p.country.staff[account]
-	if one == nil || one.client == nil {
-		return "", false
+	if one == nil || p.state == "settling" {
+		return "", false // not yet hired
 	}
 	return one.password, true
 }

@@ -129,7 +129,15 @@ func confirm(ctx context.Context, c *cast) error {
 
 func confirmed(ctx context.Context, c *cast) (bool, error) {
 	i, err := c.theCase(ctx)
-	return i.State == "open", err
+	if err != nil || i.State != "open" {
+		return false, err
+	}
+	for _, stage := range []string{"level2_report", "submit_threat"} {
+		if _, err := c.duty(ctx, stage); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func clockRuns(ctx context.Context, c *cast) (bool, error) {
@@ -244,7 +252,10 @@ func filed(stage string) func(context.Context, *cast) (bool, error) {
 			return false, err
 		}
 		c.tell("early", spell(d.Due.Sub(*d.MetAt)))
-		_, err = c.report(ctx, stage)
+		if _, err := c.report(ctx, stage); err != nil {
+			return false, err
+		}
+		_, err = c.duty(ctx, "determination") // which follows one of them
 		return true, err
 	}
 }

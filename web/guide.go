@@ -27,9 +27,12 @@ type Guide interface {
 // Steers are what a viewer may want of the story.
 var Steers = []string{"pause", "go_on", "step", "slower", "faster"}
 
+// SceneStates are the states of a scene.
+var SceneStates = []string{"settling", "playing", "paused", "ended", "failed"}
+
 // Scene is where a demonstration stands.
 type Scene struct {
-	State   string // settling, playing, paused, ended or failed
+	State   string // one of SceneStates
 	At      time.Time
 	Zone    string
 	Speed   float64   // seconds of the story in one
