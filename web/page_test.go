@@ -280,8 +280,7 @@ func TestStatic(t *testing.T) {
 
 // closedLists gives every value that a page may show of each closed list.
 func closedLists() map[string][]string {
-	lists := map[string][]string{
-		"guide.state": SceneStates, "role.of": access.Roles()}
+	lists := map[string][]string{"role.of": access.Roles(), "guide.state": SceneStates}
 	enter := func(list string, of func(uint8) fmt.Stringer) {
 		for n := range uint8(255) {
 			name := of(n).String()
@@ -316,7 +315,7 @@ func closedLists() map[string][]string {
 // openLists gives the values of lists that others may add to; one without a word is
 // shown as it is written.
 func openLists() map[string][]string {
-	lists := map[string][]string{
+	lists := map[string][]string{"role.of": access.Roles(), "guide.state": SceneStates}
 		"party":        regime.Roles,
 		"power":        regime.Acts,
 		"confidence":   {regime.Text, regime.Summary, regime.Memory, regime.Draft, regime.Unknown, regime.Confirmed},
