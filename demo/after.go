@@ -14,7 +14,7 @@ import (
 func after() []act {
 	parties := []string{north, lantern, harbour, south}
 	return []act{
-		{name: "relapse", at: moment(6, 3, 11), page: "order " + north, gap: 5 * time.Second, read: 7 * time.Second,
+		{name: "relapse", at: moment(6, 3, 11), page: "order " + north, gap: 4 * time.Second, read: 5 * time.Second,
 			errands: []errand{{moment(5, 6, 0), fading(4100)}, {moment(6, 3, 10), func(g *generator, at time.Time) []delivery { return []delivery{g.tracker(at, northServers[0])} }}},
 			done: func(ctx context.Context, c *cast) (bool, error) {
 				o, err := c.order(ctx, north)
@@ -28,7 +28,7 @@ func after() []act {
 				}
 				return false, err
 			}},
-		{name: "again", at: moment(6, 9, 30), who: "chen.bo", page: "order " + north, gap: 2 * time.Second, read: 6 * time.Second,
+		{name: "again", at: moment(6, 9, 30), who: "chen.bo", page: "order " + north, gap: time.Second, read: 4 * time.Second,
 			do: answer("chen.bo", north, "done", "installed anew; it had come back from a backup"),
 			done: func(ctx context.Context, c *cast) (bool, error) {
 				o, err := c.order(ctx, north)
@@ -39,8 +39,8 @@ func after() []act {
 				}
 				return len(o.Rows) > 0, err
 			}},
-		{name: "quiet", at: moment(15, 7, 0), page: "order " + north, gap: 14 * time.Second, read: 6 * time.Second, errands: quietDays(), done: verified(parties)},
-		{name: "close", at: moment(16, 10, 0), who: "wang.min", page: "incident", gap: 2 * time.Second, read: 7 * time.Second,
+		{name: "quiet", at: moment(15, 7, 0), page: "order " + north, gap: 11 * time.Second, read: 4 * time.Second, errands: quietDays(), done: verified(parties)},
+		{name: "close", at: moment(16, 10, 0), who: "wang.min", page: "incident", gap: time.Second, read: 5 * time.Second,
 			do: func(ctx context.Context, c *cast) error {
 				return c.as("wang.min").post(ctx, "/api/v1/incidents/"+c.incident+"/closing", map[string]any{"reason": "all control servers are off, verified by seven quiet days of every source that had seen them"}, nil)
 			},
@@ -48,9 +48,9 @@ func after() []act {
 				i, err := c.theCase(ctx)
 				return i.State == "closed", err
 			}},
-		{name: "export", at: moment(16, 10, 20), who: "qian.wei", page: "incident", gap: time.Second, read: 5 * time.Second, do: export},
-		{name: "audit", at: moment(16, 10, 30), who: "qian.wei", page: "/", gap: time.Second, read: 6 * time.Second, do: audit},
-		{name: "figures", at: moment(16, 10, 40), page: "/duties?state=met", gap: time.Second, read: 7 * time.Second, do: figures},
+		{name: "export", at: moment(16, 10, 20), who: "qian.wei", page: "incident", gap: time.Second, read: 3 * time.Second, do: export},
+		{name: "audit", at: moment(16, 10, 30), who: "qian.wei", page: "/", gap: time.Second, read: 4 * time.Second, do: audit},
+		{name: "figures", at: moment(16, 10, 40), page: "/duties?state=met", gap: time.Second, read: 5 * time.Second, do: figures},
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func orders() []act {
 	ordered := []string{north, east, south, lantern}
 	return []act{
-		{name: "order", at: moment(3, 9, 40), who: "zhao.lei", page: "incident", gap: 2 * time.Second, read: 7 * time.Second,
+		{name: "order", at: moment(3, 9, 40), who: "zhao.lei", page: "incident", gap: time.Second, read: 5 * time.Second,
 			do: func(ctx context.Context, c *cast) error {
 				found, err := c.controllers(ctx)
 				if err != nil {
@@ -25,21 +25,21 @@ func orders() []act {
 				}
 				return nil
 			}, done: every(ordered, "draft")},
-		{name: "approve", at: moment(3, 10, 2), who: chief, page: "order " + north, gap: 2 * time.Second, read: 7 * time.Second,
+		{name: "approve", at: moment(3, 10, 2), who: chief, page: "order " + north, gap: time.Second, read: 5 * time.Second,
 			do: actOn(chief, "approve", "draft", ordered), done: every(ordered, "approved")},
-		{name: "serve", at: moment(3, 10, 10), who: "zhao.lei", page: "order " + north, gap: time.Second, read: 6 * time.Second,
+		{name: "serve", at: moment(3, 10, 10), who: "zhao.lei", page: "order " + north, gap: time.Second, read: 4 * time.Second,
 			do: actOn("zhao.lei", "serve", "approved", ordered), done: served(ordered)},
-		{name: "north", at: moment(3, 15, 20), who: "chen.bo", page: "order " + north, gap: 3 * time.Second, read: 6 * time.Second,
+		{name: "north", at: moment(3, 15, 20), who: "chen.bo", page: "order " + north, gap: 2 * time.Second, read: 4 * time.Second,
 			do: answer("chen.bo", north, "done", "taken off the net, image kept"), done: answered(north, "done")},
-		{name: "lantern", at: moment(3, 16, 5), who: "tang.yi", page: "order " + lantern, gap: 2 * time.Second, read: 5 * time.Second,
+		{name: "lantern", at: moment(3, 16, 5), who: "tang.yi", page: "order " + lantern, gap: time.Second, read: 3 * time.Second,
 			do: answer("tang.yi", lantern, "done", "name is on hold"), done: answered(lantern, "done")},
-		{name: "notours", at: moment(3, 16, 45), who: "gao.jie", page: "order " + east, gap: 2 * time.Second, read: 6 * time.Second,
+		{name: "notours", at: moment(3, 16, 45), who: "gao.jie", page: "order " + east, gap: time.Second, read: 4 * time.Second,
 			do: answer("gao.jie", east, "not_ours", "the range went to Harbour Hosting in October"), done: answered(east, "not_ours")},
-		{name: "correct", at: moment(3, 17, 20), who: administrator, page: "/parties", gap: 2 * time.Second, read: 6 * time.Second,
+		{name: "correct", at: moment(3, 17, 20), who: administrator, page: "/parties", gap: time.Second, read: 4 * time.Second,
 			do: func(ctx context.Context, c *cast) error {
 				return c.as(administrator).send(ctx, "/api/v1/holdings/imports?name=holdings.csv&source=country", holdingsCorrected, nil)
 			}},
-		{name: "withdraw", at: moment(3, 17, 35), who: "zhao.lei", page: "order " + east, gap: time.Second, read: 5 * time.Second,
+		{name: "withdraw", at: moment(3, 17, 35), who: "zhao.lei", page: "order " + east, gap: time.Second, read: 3 * time.Second,
 			do: func(ctx context.Context, c *cast) error {
 				return c.as("zhao.lei").post(ctx, "/api/v1/orders/"+c.orders[east]+"/acts", map[string]any{"act": "withdraw", "reason": "the address is held by Harbour Hosting, which gets an order of its own"}, nil)
 			},
@@ -47,7 +47,7 @@ func orders() []act {
 				o, err := c.order(ctx, east)
 				return o.State == "withdrawn", err
 			}},
-		{name: "harbour", at: moment(4, 8, 40), who: "zhao.lei", page: "order " + harbour, gap: 4 * time.Second, read: 5 * time.Second,
+		{name: "harbour", at: moment(4, 8, 40), who: "zhao.lei", page: "order " + harbour, gap: 3 * time.Second, read: 3 * time.Second,
 			errands: []errand{{moment(4, 2, 0), theNextDay}},
 			do: func(ctx context.Context, c *cast) error {
 				found, err := c.controllers(ctx)
@@ -56,13 +56,13 @@ func orders() []act {
 				}
 				return draftOrder(ctx, c, harbour, found)
 			}, done: every([]string{harbour}, "draft")},
-		{name: "second", at: moment(4, 8, 55), who: chief, page: "order " + harbour, gap: time.Second, read: 5 * time.Second,
+		{name: "second", at: moment(4, 8, 55), who: chief, page: "order " + harbour, gap: time.Second, read: 3 * time.Second,
 			do:   inTurn(actOn(chief, "approve", "draft", []string{harbour}), actOn(chief, "serve", "approved", []string{harbour})),
 			done: served([]string{harbour})},
-		{name: "late", at: moment(4, 10, 15), page: "order " + south, gap: 2 * time.Second, read: 5 * time.Second},
-		{name: "moved", at: moment(4, 11, 30), who: "ma.lin", page: "order " + harbour, gap: time.Second, read: 4 * time.Second,
+		{name: "late", at: moment(4, 10, 15), page: "order " + south, gap: time.Second, read: 3 * time.Second},
+		{name: "moved", at: moment(4, 11, 30), who: "ma.lin", page: "order " + harbour, gap: time.Second, read: 3 * time.Second,
 			do: answer("ma.lin", harbour, "done", "customer's server shut down"), done: answered(harbour, "done")},
-		{name: "south", at: moment(4, 15, 45), who: "luo.qi", page: "order " + south, gap: 2 * time.Second, read: 6 * time.Second,
+		{name: "south", at: moment(4, 15, 45), who: "luo.qi", page: "order " + south, gap: time.Second, read: 4 * time.Second,
 			do: answer("luo.qi", south, "done", "the order lay in a mailbox that nobody reads at night"), done: inTime(south)},
 	}
 }

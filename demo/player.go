@@ -112,9 +112,7 @@ func (p *player) end(ctx context.Context, err error) error {
 // act goes to the moment of an act, lets the viewer read and perhaps do it, and sees to
 // it that it is done.
 func (p *player) act(ctx context.Context, a act) error {
-	t0 := time.Now(); defer func() { println("ACT", a.name, time.Since(t0).Milliseconds()) }()
 	mine, err := p.approach(ctx, a)
-	println("  approached", time.Since(t0).Milliseconds())
 	if err != nil {
 		return err
 	}
