@@ -315,7 +315,7 @@ func closedLists() map[string][]string {
 // openLists gives the values of lists that others may add to; one without a word is
 // shown as it is written.
 func openLists() map[string][]string {
-	lists := map[string][]string{"role.of": access.Roles(), "guide.state": SceneStates}
+	lists := map[string][]string{
 		"party":        regime.Roles,
 		"power":        regime.Acts,
 		"confidence":   {regime.Text, regime.Summary, regime.Memory, regime.Draft, regime.Unknown, regime.Confirmed},
