@@ -93,7 +93,7 @@ func (s *server) enterGuide() {
 	}
 	s.enterPage("GET /demo", func(x *exchange) error {
 		// The page is open to everybody; who is signed in is shown all the same.
-		if p, refusal := s.admit(x.request); refusal == nil {
+		if p, refusal := s.admit(x.request); refusal == nil && p.IsPerson() {
 			x.caller.principal = p
 		}
 		l, _ := choose(s.site.languages, x.request)
