@@ -42,6 +42,13 @@ func (c *cast) tell(name string, value any) {
 	c.figures[name] = fmt.Sprint(value)
 }
 
+// span keeps a span for the words, in whole hours and minutes.
+func (c *cast) span(name string, d time.Duration) {
+	minutes := int(d.Abs().Round(time.Minute).Minutes())
+	c.tell(name+"_h", minutes/60)
+	c.tell(name+"_min", minutes%60)
+}
+
 // told gives the figures as name, value, name, value.
 func (c *cast) told() []string {
 	c.mu.Lock()

@@ -191,7 +191,7 @@ func inTime(party string) func(context.Context, *cast) (bool, error) {
 		}
 		o, err := c.order(ctx, party)
 		if err == nil && o.Due != nil && o.Rows[0].AnsweredAt != nil {
-			c.tell("lateness", spell(o.Rows[0].AnsweredAt.Sub(*o.Due)))
+			c.span("late", o.Rows[0].AnsweredAt.Sub(*o.Due))
 		}
 		return true, err
 	}

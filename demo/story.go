@@ -251,19 +251,13 @@ func filed(stage string) func(context.Context, *cast) (bool, error) {
 		if err != nil || d.MetAt == nil {
 			return false, err
 		}
-		c.tell("early", spell(d.Due.Sub(*d.MetAt)))
+		c.span("early", d.Due.Sub(*d.MetAt))
 		if _, err := c.report(ctx, stage); err != nil {
 			return false, err
 		}
 		_, err = c.duty(ctx, "determination") // which follows one of them
 		return true, err
 	}
-}
-
-// spell writes a span in hours and minutes.
-func spell(d time.Duration) string {
-	d = d.Abs().Round(time.Minute)
-	return fmt.Sprintf("%d:%02d h", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // acknowledge is the bureau's answer to the centre's report.
