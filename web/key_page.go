@@ -44,7 +44,7 @@ func (s *server) showKeys(x *exchange, v keysView) error {
 		return err
 	}
 	q := x.request.URL.Query()
-	v.Scopes, v.Search = access.Scopes(), asked(q)
+	v.Scopes, v.Search = access.Scopes(), searched(q)
 	var fit []keyLine
 	for _, k := range all {
 		line := keyLine{k, partyName(parties, k.Party), k.At(now)}

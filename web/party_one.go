@@ -128,7 +128,7 @@ func (s *server) partyContacts(ctx context.Context, r *store.Reader, v *partyVie
 // partyHoldings reads what the party holds or held, as the address asks for.
 func (s *server) partyHoldings(x *exchange, r *store.Reader, v *partyView) error {
 	q := x.request.URL.Query()
-	v.Search = asked(q)
+	v.Search = searched(q)
 	after, err := queryNumber(x, "cursor")
 	if err != nil {
 		return err

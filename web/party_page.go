@@ -59,7 +59,7 @@ func (s *server) showParties(x *exchange, v partiesView) error {
 	}
 	q := x.request.URL.Query()
 	v.Text, v.Role, v.Roles, v.Current = q.Get("q"), q.Get("role"), regime.Roles, s.desk.Now()
-	v.Search = asked(q)
+	v.Search = searched(q)
 	fit := slices.DeleteFunc(all, func(p casebook.Party) bool { return !partyFits(p, v.Text, v.Role) })
 	v.Count = len(fit)
 	v.List, v.Next = cutPage(fit, q, func(p casebook.Party) string { return p.ID.Text(casebook.PartyPrefix) })
@@ -70,8 +70,8 @@ func (s *server) showParties(x *exchange, v partiesView) error {
 	return s.render(x, "parties", v, pageOf(fit, len(fit), viewParty, nil).Body)
 }
 
-// asked is a form that is filled with what an address asks for.
-func asked(q url.Values) form { return form{Name: "search", values: q} }
+// searched is a form that is filled with what an address asks for.
+func searched(q url.Values) form { return form{Name: "search", values: q} }
 
 // partyFits reports whether a party is one that is looked for.
 func partyFits(p casebook.Party, text, role string) bool {

@@ -67,7 +67,7 @@ func (s *server) showPeople(x *exchange, v peopleView) error {
 		return err
 	}
 	q := x.request.URL.Query()
-	v.Roles, v.Search = access.Roles(), asked(q)
+	v.Roles, v.Search = access.Roles(), searched(q)
 	var fit []personLine
 	for _, u := range all {
 		line := personLine{u, partyName(parties, u.Party), links[u.ID]}

@@ -67,7 +67,7 @@ const scoreLines = 150
 
 func (s *server) scorecardsPage(x *exchange) error {
 	ctx, q := x.request.Context(), x.request.URL.Query()
-	v := scoresView{Form: blankForm(x), Search: asked(q), Month: q.Get("month")}
+	v := scoresView{Form: blankForm(x), Search: searched(q), Month: q.Get("month")}
 	now := s.desk.Now()
 	if !q.Has("month") {
 		v.Month = now.UTC().Format("2006-01")
