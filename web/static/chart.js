@@ -37,7 +37,7 @@
 			tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "UTC"),
 			scales: { x: { time: true, range: (u, min, max) => { const half = (data[0][1] - data[0][0] || 86400) / 2; return [min - half, max + half]; } },
 				y: { range: (u, min, max) => [0, Math.max(1, max * 1.05)] } },
-			axes: [{ ...axis, space: 60, values: (u, at) => at.map((s) => when.format(s * 1000)) },
+			axes: [{ ...axis, size: 30, space: 60, values: (u, at) => at.map((s) => when.format(s * 1000)) },
 				{ ...axis, size: 56, incrs: steps, values: (u, at) => at.map((n) => count.format(n)) }],
 			series: [{}, ...names.map((label, i) => ({ label, fill: color(`--key-${plot.dataset.keys[i]}`), width: 0, paths: bars, points: { show: false } })).reverse()],
 		};
