@@ -1,8 +1,6 @@
 -- What pages and lists ask for at a million findings.
 
--- Findings of a threat, or in a state, newest first; and what changed lately.
-CREATE INDEX IF NOT EXISTS finding_threat ON finding (threat, public);
-CREATE INDEX IF NOT EXISTS finding_state ON finding (state, public) WHERE state <> 0;
+-- What changed lately.
 CREATE INDEX finding_changed ON finding (recorded_at);
 
 -- How much of what was found is a party's, in indexes alone.
