@@ -50,7 +50,7 @@ type CaseOrder struct {
 // write one act at a time, hundreds of times as fast. Parties, threats and findings
 // that the cases name must be there.
 func (tx *Tx) AddCases(cases []Case) error {
-	w := caseWriter{tx: tx, parties: map[casebook.ID]int64{}, threats: map[casebook.ID]int64{}, duties: map[casebook.ID]int64{}, rows: map[*table][][]any{}}
+	w := caseWriter{tx: tx, parties: map[casebook.ID]int64{}, threats: map[casebook.ID]int64{}, duties: map[casebook.ID]int64{}, rows: map[*table][][]any{}, counts: tallies{}}
 	if err := w.findFindings(cases); err != nil {
 		return err
 	}
@@ -65,6 +65,17 @@ func (tx *Tx) AddCases(cases []Case) error {
 			return err
 		}
 	}
+	for n, id := range w.incidents { // what pages count and search by
+		if err := w.tx.titleTerms(id, "", cases[n].Incident.Title); err != nil {
+			return err
+		}
+		if len(cases[n].Grades) == 0 {
+			continue
+		}
+		if err := w.tx.gradesStand(id); err != nil {
+			return err
+		}
+	}
 	return w.moveFindings()
 }
 
@@ -75,6 +86,8 @@ type caseWriter struct {
 	parties, threats, duties map[casebook.ID]int64
 	findings                 map[casebook.ID]*findingRow
 	moved                    []movedFinding
+	incidents                []int64 // of the cases, in their order
+	counts                   tallies
 	rows                     map[*table][][]any
 }
 
@@ -122,6 +135,7 @@ func (w *caseWriter) add(c *Case) (err error) {
 	if i.id, err = w.tx.id("incident"); err != nil {
 		return err
 	}
+	w.incidents = append(w.incidents, i.id)
 	w.put(incidentTable, i.id, i.row()[2:]...)
 	for _, a := range c.Anchors {
 		w.put(anchorTable, 0, slices.Clone(a.ID[:]), i.id, a.Kind, micros(a.At), a.Zone, micros(a.RecordedAt), a.By, a.Source, a.Note, int64(0),
@@ -280,7 +294,10 @@ func (w *caseWriter) moveFindings() error {
 			keys = append(keys, k)
 		}
 		last[k] = m
+		was := m.finding.counted()
 		m.finding.State, m.finding.RecordedAt = m.state, m.at
+		is := m.finding.counted()
+		w.counts.move(&was, &is)
 	}
 	parts, err := w.tx.partsOf(keys, nil)
 	if err != nil {
@@ -302,5 +319,8 @@ func (w *caseWriter) moveFindings() error {
 	if err := w.tx.update(findingTable, findings...); err != nil {
 		return err
 	}
-	return w.tx.update(partTable, changed...)
+	if err := w.tx.update(partTable, changed...); err != nil {
+		return err
+	}
+	return w.tx.count(w.counts)
 }

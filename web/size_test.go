@@ -238,7 +238,7 @@ func (c *country) targets(t *testing.T, session string) (all []string) {
 				paths = append(paths, path[:at]+id+path[at+len("{id}"):])
 			}
 			if len(paths) == 0 {
-				t.Errorf("%s: nothing is known that it could show: enter its noun in largest", pattern)
+				t.Errorf("%s: nothing is known that it could show: enter its noun in biggest", pattern)
 			}
 		}
 		query := stops[pattern].query
