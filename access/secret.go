@@ -14,6 +14,7 @@ const (
 	SessionPrefix = "tcs_"
 	KeyPrefix     = "tck_"
 	SetupPrefix   = "tcu_"
+	LinkPrefix    = "tcl_" // of a link by which an order is answered
 )
 
 // How long a session lives: unused, and at most (NIST SP 800-63B-4, section 2.2.3:

@@ -201,11 +201,14 @@ func (d *Desk) EditReport(ctx context.Context, who casebook.Actor, id casebook.I
 type Filing struct {
 	// Channel is "program" for what this platform sends itself; otherwise it was filed
 	// outside: "mail", "phone", "fax", "portal", "post".
-	Channel    string
-	FiledAt    time.Time // outside: when; zero now
-	To         []string  // outside: roles of those who got it; none: everybody it had to go to
-	Proof      string    // outside: the call sheet, or what the portal answered
-	Reference  string    // outside: the recipient's own number
+	Channel   string
+	FiledAt   time.Time // outside: when; zero now
+	To        []string  // outside: roles of those who got it; none: everybody it had to go to
+	Proof     string    // outside: the call sheet, or what the portal answered
+	Reference string    // outside: the recipient's own number
+	// File is a proof that is kept beside what Proof says; nil none. With one Proof may
+	// be empty.
+	File       *casebook.ProofFile
 	LateReason string
 	Corrects   int // number of the version that this one corrects, 0 none
 }
@@ -229,6 +232,9 @@ func (d *Desk) FileReport(ctx context.Context, who casebook.Actor, id casebook.I
 	outside := f.Channel != "program"
 	if f.FiledAt.IsZero() || !outside {
 		f.FiledAt = at
+	}
+	if f.File != nil {
+		f.Proof = strings.TrimSpace(f.Proof + "\n" + f.File.Says())
 	}
 	if outside && strings.TrimSpace(f.Proof) == "" {
 		return v, fmt.Errorf("what was filed by %s needs its proof: the call sheet, or what the other side answered: %w", f.Channel, casebook.ErrInvalid)
@@ -303,6 +309,12 @@ func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form repo
 	if _, err := c.tx.FileReport(v, filed, to, messages); err != nil {
 		return err
 	}
+	if f.File != nil {
+		f.File.Version = v.Number
+		if err := c.tx.AddProofFile(one.ID, *f.File); err != nil {
+			return err
+		}
+	}
 	if !one.Party.IsZero() {
 		if err := c.tx.Share(casebook.SharedReport, one.ID, one.Party, "filed"); err != nil {
 			return err
@@ -330,6 +342,26 @@ func (c *casework) reach(role, kind string) (string, error) {
 			if one.Kind == kind {
 				return one.Target, nil
 			}
+		}
+	}
+	return "", err
+}
+
+// Reach gives where a party with a role is reached for something, as the reader of a
+// scope may know it; "" where nobody is.
+func (d *Desk) Reach(ctx context.Context, scope casebook.Scope, role, kind string) (string, error) {
+	r, at := d.Reader(scope), d.Now()
+	parties, err := r.Parties(ctx)
+	for _, p := range parties {
+		if !p.At(at) || !slices.Contains(p.Roles, role) {
+			continue
+		}
+		contacts, err := r.Contacts(ctx, p.ID)
+		if err != nil {
+			return "", err
+		}
+		if i := slices.IndexFunc(contacts, func(one store.Contact) bool { return one.Kind == kind }); i >= 0 {
+			return contacts[i].Target, nil
 		}
 	}
 	return "", err

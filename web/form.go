@@ -199,6 +199,29 @@ func (f *form) moment(field string, zone *time.Location, now time.Time) time.Tim
 	return time.Time{}
 }
 
+// until reads a field with a moment that may be still to come, as moment does.
+func (f *form) until(field string, zone *time.Location) time.Time {
+	text := strings.TrimSpace(f.values.Get(field))
+	if text == "" {
+		return time.Time{}
+	}
+	at, ok := localMoment(text, zone)
+	if !ok {
+		f.wrong(field, "fault.moment")
+		return time.Time{}
+	}
+	return at
+}
+
+// parseMoment reads a moment that a page of ours wrote for itself.
+func parseMoment(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		err = fmt.Errorf("%.60q is no moment: %w", text, casebook.ErrInvalid)
+	}
+	return at, err
+}
+
 func localMoment(text string, zone *time.Location) (time.Time, bool) {
 	for _, layout := range momentLayouts {
 		at, err := time.ParseInLocation(layout, text, zone)

@@ -15,7 +15,7 @@ import (
 
 // incidentActs are what a person does to an incident from its page, by the last
 // part of the address to which the form goes.
-var incidentActs = []string{"open", "confirm", "dismiss", "grade", "take", "give", "release", "note"}
+var incidentActs = []string{"open", "confirm", "dismiss", "grade", "take", "give", "release", "note", "close", "void", "correct", "correction"}
 
 // categories are what an incident may be, the likeliest here first.
 var categories = []string{"botnet", "trojan", "network_failure", "intrusion", "ddos", "defacement", "data_leak", "extortion", "other"}

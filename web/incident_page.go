@@ -84,6 +84,9 @@ type caseView struct {
 	Others  []regime.Fact
 	Levels  []levelGroup
 	Zones   []string
+	Reports []reportLine
+	Orders  []casebook.Order
+	Ends    endsView
 }
 
 // Runs reports whether anything is left to be done with the incident.
@@ -105,7 +108,7 @@ func (v caseView) Shows(act string) bool {
 		return true
 	case "dismiss":
 		return v.State == casebook.ProposedIncident
-	case "grade":
+	case "grade", "close", "void":
 		return v.State == casebook.OpenIncident
 	case "take":
 		return v.Runs() && v.Owner == ""
@@ -325,6 +328,10 @@ func (s *server) showCase(x *exchange, id string, f form) error {
 	}
 	v.Figures, v.Others = s.figures(packs, v.Known)
 	v.Levels, v.Zones = levelsOf(packs), zonesOf(packs)
+	v.Ends = endsOf(c.Timeline)
+	if v.Reports, v.Orders, err = s.papersOf(ctx, x.caller.scope, c.ID); err != nil {
+		return err
+	}
 	if f.Status != 0 {
 		s.show(x, f.Status, "incident", v)
 		return nil

@@ -25,7 +25,7 @@ var pageFiles embed.FS
 const pageRows = 100
 
 // shared are the files of which every page may use a part.
-var shared = []string{"layout", "parts", "fields", "duty_list"}
+var shared = []string{"layout", "parts", "fields", "duty_list", "papers"}
 
 // site is what pages are made of.
 type site struct {
@@ -51,7 +51,7 @@ func openSite(laws *regime.Library) *site {
 				continue
 			}
 			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html"))
+			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/papers.html"))
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}
@@ -125,6 +125,11 @@ func (s *server) enterPages() {
 	s.enterPage("GET /outbox", s.outboxPage)
 	s.enterPage("POST /outbox/{id}/resend", s.resendForm)
 	s.enterPage("GET /static/{file}", s.getStatic)
+	s.enterDutyForms()
+	s.enterReportPages()
+	s.enterOrderPages()
+	s.enterAnswerPages()
+	s.enterEndForms()
 }
 
 // enterPage enters one route. An error of f becomes a problem by the table in

@@ -308,6 +308,10 @@ func closedLists() map[string][]string {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults
+	enter("report.state", func(n uint8) fmt.Stringer { return casebook.ReportState(n) })
+	enter("order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
+	enter("row.state", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
+	lists["channel"], lists["receipt"], lists["duty.act"] = append([]string{"program"}, outsideChannels...), receiptFacts, dutyActs
 	return lists
 }
 
@@ -344,7 +348,13 @@ func openLists() map[string][]string {
 	for _, one := range dutyFilters {
 		lists["filter"] = append(lists["filter"], one.key)
 	}
-	for _, one := range slices.Concat(incidentFilters, outboxFilters) {
+	lists["measure"], lists["unit"], lists["reply"] = desk.Measures, limitUnits, append([]string{"notyet"}, answerWords...)
+	lists["from"] = []string{"fact", "finding", "anchor", "grade", "threat", "record", "pack", "clock"}
+	lists["done.report"], lists["done.order"], lists["done.duty"] = append([]string{"draft"}, reportActs...), append([]string{"order"}, orderPageActs...), dutyActs
+	lists["entry"] = append(lists["entry"], casebook.ReportDrafted, casebook.ReportFiled, casebook.ReportReceived, casebook.OrderDrafted, casebook.OrderApproved, casebook.OrderServed,
+		casebook.OrderAnswered, casebook.OrderWithdrawn, casebook.OrderClosed, casebook.RowChecked, casebook.VoidAsked, casebook.Closed, casebook.CorrectionAsked)
+	lists["rule"] = append(lists["rule"], "verify")
+	for _, one := range slices.Concat(incidentFilters, outboxFilters, reportFilters, orderFilters) {
 		if one != "" {
 			lists["filter"] = append(lists["filter"], one)
 		}
