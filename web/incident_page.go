@@ -238,7 +238,10 @@ type logLine struct {
 	Level     string
 	Reach     string
 	Threat    string // from which it came
-	Corrected bool   // a later entry came in its place
+	Paper     string // address of the report or order of which it tells
+	Step      string // what was done at a stage of a law: "submitted", "extended"
+	Stage     string
+	Corrected bool // a later entry came in its place
 }
 
 // Told is when it was told in a zone other than UTC.
@@ -267,9 +270,20 @@ func logLines(log []casebook.Anchor, duties []casebook.Duty) []logLine {
 		case casebook.Classified, casebook.Determined:
 			line.Regime, line.Source = a.Source, ""
 			line.Level, line.Note, _ = strings.Cut(a.Note, ": ")
+		case casebook.ReportDrafted, casebook.ReportFiled, casebook.ReportReceived:
+			line.Paper, line.Source = "/reports/"+a.Source, ""
+		case casebook.OrderDrafted, casebook.OrderApproved, casebook.OrderServed, casebook.OrderAnswered, casebook.OrderWithdrawn, casebook.OrderClosed, casebook.RowChecked:
+			line.Paper, line.Source = "/orders/"+a.Source, ""
+		case casebook.CorrectionAsked:
+			line.Source = "" // the entry is named by the correction itself
 		case casebook.Observed, casebook.Surfaced:
 			if _, err := casebook.ParseID(casebook.ThreatPrefix, a.Source); err == nil {
 				line.Threat, line.Source = a.Source, ""
+			}
+		}
+		if law, rest, ok := strings.Cut(a.Kind, "/"); ok {
+			if stage, step, ok := strings.Cut(rest, "."); ok {
+				line.Regime, line.Stage, line.Step, line.Source = law, stage, step, ""
 			}
 		}
 		lines = append(lines, line)

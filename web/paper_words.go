@@ -29,6 +29,7 @@ func (l *language) paperFunctions(laws *regime.Library) template.FuncMap {
 		"powers":         func(all []regime.Power) []option { return l.powerOptions(laws, all) },
 		"exactIn":        l.exactIn,
 		"entries":        l.entryOptions,
+		"term":           l.term,
 		"dutySteps":      func() []string { return dutyActs },
 		"deref":          func(a *casebook.Anchor) casebook.Anchor { return *a },
 	}
@@ -121,4 +122,15 @@ func (l *language) exactIn(t time.Time, zone string) template.HTML {
 		text += `<br><span class="dim">` + t.UTC().Format(layout) + ` UTC</span>`
 	}
 	return template.HTML(text)
+}
+
+// term writes the limit of an order in its largest whole unit.
+func (l *language) term(d time.Duration) (string, error) {
+	switch {
+	case d%(24*time.Hour) == 0 && d >= 48*time.Hour:
+		return l.limit(fmt.Sprintf("%d days", d/(24*time.Hour)))
+	case d%time.Hour == 0:
+		return l.limit(fmt.Sprintf("%dh", d/time.Hour))
+	}
+	return l.span(d)
 }
