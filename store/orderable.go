@@ -29,13 +29,18 @@ func (r *Reader) Orderables(ctx context.Context, threat casebook.ID, limit int) 
 }
 
 // FindingsToOrder gives the findings that an order to a party over a threat takes if
-// nobody names any (see Tx.FindingsOf), to who sees all; others see none.
+// nobody names any (see Tx.FindingsOf), to who sees all; others see none. The zero
+// threat is any.
 func (r *Reader) FindingsToOrder(ctx context.Context, threat casebook.ID, party casebook.Party, limit int) ([]casebook.Finding, error) {
 	if !r.scope.All {
 		return nil, nil
 	}
 	const last = `SELECT 1 FROM finding_part q WHERE q.finding = f.id AND q.last_seen = f.last_seen`
-	rows, err := r.findings(ctx, FindingFilter{Threat: threat}, `AND f.party = $1 AND f.state NOT IN ($2, $3)
+	held := ""
+	if threat.IsZero() {
+		held = ` AND f.id IN (SELECT p.finding FROM finding_part p WHERE p.party = $4)` // has an index, which a party's name has not
+	}
+	rows, err := r.findings(ctx, FindingFilter{Threat: threat}, `AND f.party = $1 AND f.state NOT IN ($2, $3)`+held+`
 		AND (EXISTS (`+last+` AND q.party = $4) OR NOT EXISTS (`+last+`)) ORDER BY f.id LIMIT $5`,
 		[]any{party.Name, int64(casebook.Verified), int64(casebook.Void), partyText(party.ID), limit})
 	all := make([]casebook.Finding, len(rows))

@@ -16,7 +16,7 @@ import (
 // sheetRows is how many rows of an order are answered on one page.
 const sheetRows = 50
 
-// answers are what a party may say of a row.
+// answerWords are what a party may say of a row.
 var answerWords = []string{"done", "in_part", "already_clean", "not_ours", "cannot_identify", "user_told", "needs_longer", "conflicts", "refused", "appealed"}
 
 // answerSheet is the part of a page in which the rows of an order are shown and

@@ -81,7 +81,7 @@ func (s *server) orderTitles(ctx context.Context, scope casebook.Scope, all []ca
 	return list, err
 }
 
-// orderActs are what a person does to an order from its page.
+// orderPageActs are what a person does to an order from its page.
 var orderPageActs = []string{"approve", "serve", "handed", "withdraw", "close", "link", "unlink", "answer", "table"}
 
 // orderView is the page of one order.
@@ -249,18 +249,19 @@ type newOrderView struct {
 // orderableParty is a party with findings in the incident's threat.
 type orderableParty struct {
 	casebook.Party
-	Findings int64
+	Findings int64 // -1: not counted
 }
 
-// Picked reports whether a finding is marked: each is, until somebody took marks off.
+// Picked reports whether a finding is marked: each of the incident's threat is, until
+// somebody took marks off; where the incident has none nobody knows which are meant.
 func (v newOrderView) Picked(id casebook.ID) bool {
-	return v.Form.Name != "order" || slices.Contains(v.Form.values["finding"], id.Text(casebook.FindingPrefix))
+	return v.Form.Name != "order" && !v.Case.Threat.IsZero() || slices.Contains(v.Form.values["finding"], id.Text(casebook.FindingPrefix))
 }
 
 func (s *server) newOrderPage(x *exchange) error { return s.showNewOrder(x, blankForm(x)) }
 
-// orderSubject reads for which incident an order is drafted, and to whom: from a form
-// that was refused, or from the page's address.
+// showNewOrder shows the page on which an order is drafted. For which incident and to
+// whom stands in a form that was refused, or in the page's address.
 func (s *server) showNewOrder(x *exchange, f form) error {
 	ctx, scope := x.request.Context(), x.caller.scope
 	query := x.request.URL.Query()
@@ -306,30 +307,35 @@ func (s *server) chooseParty(ctx context.Context, scope casebook.Scope, v *newOr
 	if errors.Is(err, casebook.ErrForbidden) {
 		v.Missing, err = plainRefusal(err), nil
 	}
-	if err != nil || v.Case.Threat.IsZero() {
+	if err != nil {
 		return err
 	}
 	v.Findings, err = s.desk.Reader(scope).FindingsToOrder(ctx, v.Case.Threat, to, orderPicks+1)
-	if v.More = len(v.Findings) > orderPicks; v.More {
-		v.Findings = v.Findings[:orderPicks]
+	if len(v.Findings) > orderPicks {
+		v.Findings, v.More = v.Findings[:orderPicks], !v.Case.Threat.IsZero()
 	}
 	return err
 }
 
 // orderables gives the parties that are known here and that had findings in an
-// incident's threat last.
+// incident's threat last; of an incident without a threat all that are known.
 func (s *server) orderables(ctx context.Context, scope casebook.Scope, i casebook.Incident) ([]orderableParty, error) {
-	if i.Threat.IsZero() {
-		return nil, nil
-	}
 	r := s.desk.Reader(scope)
 	parties, err := r.Parties(ctx)
 	if err != nil {
 		return nil, err
 	}
 	now := s.desk.Now()
-	held, err := r.Orderables(ctx, i.Threat, pageRows)
 	var all []orderableParty
+	if i.Threat.IsZero() {
+		for _, p := range parties {
+			if p.At(now) {
+				all = append(all, orderableParty{p, -1})
+			}
+		}
+		return all, nil
+	}
+	held, err := r.Orderables(ctx, i.Threat, pageRows)
 	for _, one := range held {
 		n := slices.IndexFunc(parties, func(p casebook.Party) bool { return p.Name == one.Party && p.At(now) })
 		if n >= 0 {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +163,14 @@ func TestReportPages(t *testing.T) {
 	if file.Body.String() != "%PDF-" || file.Header().Get("Content-Type") != anyBytes || !strings.HasPrefix(file.Header().Get("Content-Disposition"), "attachment;") {
 		t.Errorf("the proof came as %v %q", file.Header(), file.Body)
 	}
+	archive := ask(h, "GET", "/api/v1/incidents/"+p.incident+"/export", nil).Body.Bytes()
+	z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(z.File, func(f *zip.File) bool { return strings.HasPrefix(f.Name, "proofs/001-receipt") }) {
+		t.Error("the archive of the case lacks the proof")
+	}
 	wantProblem(t, ask(h, "GET", one+"/proof?number=2", nil, "Accept", "application/json"), 404, "no proof 2")
 
 	sentForm(t, h, one+"/write", url.Values{"as": {"wang"}, "field.harm": {"much"}})
@@ -227,6 +237,22 @@ func TestOrderPages(t *testing.T) {
 	sentForm(t, h, one+"/close", url.Values{"as": {"wang"}, "reason": {"both are done with"}})
 	wantWords(t, page200(t, h, one, "en"), "order-closed", "both are done with")
 	wantWords(t, page200(t, h, "/incidents/"+p.incident, "en"), "0 of 2 rows checked; both are done with")
+}
+
+// TestOrderOfACall: an incident that grew from no threat orders rows that a person marks.
+func TestOrderOfACall(t *testing.T) {
+	p := ordering(t)
+	h := trusted(p.Desk)
+	i, err := p.OpenIncident(t.Context(), wang, desk.Opening{Title: "A call"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "/orders/new?incident=" + i.ID.Text(casebook.IncidentPrefix)
+	wantWords(t, page200(t, h, address, "en"), "grew from no threat", "party="+p.party)
+	text := page200(t, h, address+"&party="+p.party, "en")
+	if wantWords(t, text, "192.0.2.7", "192.0.2.8"); strings.Contains(text, " checked>") {
+		t.Error("rows are marked that nobody meant")
+	}
 }
 
 // TestOrderWithoutPower: the page says which power is missing and offers no form.
