@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -122,7 +123,7 @@ func TestReportPages(t *testing.T) {
 	p := ordering(t)
 	h := trusted(p.Desk)
 	duty := get[page[duty]](t, h, "/api/v1/duties?state=open&incident="+p.incident, 200).Items[0]
-	wantWords(t, page200(t, h, "/incidents/"+p.incident, "en"), "/duties/"+duty.ID+"/draft", "No report is drafted.")
+	wantWords(t, page200(t, h, "/incidents/"+p.incident, "en"), "/duties/"+duty.ID+"#draft", "No report is drafted.")
 	wantWords(t, page200(t, h, "/duties/"+duty.ID, "en"), "/duties/"+duty.ID+"/draft", "Draft the report")
 	refused(t, h, "/duties/"+duty.ID+"/draft", url.Values{}, 400, "This is needed.")
 	one := sentForm(t, h, "/duties/"+duty.ID+"/draft", url.Values{"as": {"wang"}})
@@ -130,8 +131,8 @@ func TestReportPages(t *testing.T) {
 		t.Errorf("drafted twice: %s and %s", one, again)
 	}
 	text := page200(t, h, one, "en")
-	wantWords(t, text, "It can&#39;t be filed yet.", "Telephone is missing", "No contact for reports is known", "after press reports", "2 h, from: discovery", `name="field.phone"`, "192.0.2.7", "File now")
-	wantWords(t, page200(t, h, one, "zh"), "尚不能报送", "缺少“联系电话”", "商业秘密", "立即报送")
+	wantWords(t, text, "It can&#39;t be filed yet.", `<a href="#write-field-phone">Telephone</a>`, "No contact for reports is known", "after press reports", "2 h, from: discovery", `name="field.phone"`, "192.0.2.7", "File now")
+	wantWords(t, page200(t, h, one, "zh"), "尚不能报送", `<a href="#write-field-phone">联系电话</a>`, "商业秘密", "立即报送")
 	wantWords(t, page200(t, h, "/reports?state=draft", "en"), one, "Controllers at North Access")
 	asOf := regexp.MustCompile(`name="as_of" value="([^"]+)"`).FindStringSubmatch(text)[1]
 	refused(t, h, one+"/file", url.Values{"as": {"wang"}}, 400, "Telephone is missing")
@@ -414,6 +415,10 @@ func TestLinksAreBraked(t *testing.T) {
 // it is sent, and neither the outbox nor the log keeps it.
 func TestOrderMailCarriesALink(t *testing.T) {
 	p := ordering(t)
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
 	got := make(chan string, 1)
 	hook := hookServer(t, func(body string) { got <- body })
 	ctx := t.Context()
@@ -439,6 +444,10 @@ func TestOrderMailCarriesALink(t *testing.T) {
 		t.Fatalf("no link in\n%s", body)
 	}
 	wantWords(t, page200(t, New(p.Desk, Options{Key: key}), m[1], "en"), "192.0.2.7")
+	ask(New(p.Desk, Options{Key: key}), "GET", m[1]+"/nothing", nil)
+	if strings.Contains(log.String(), "tcl_") || !strings.Contains(log.String(), "path="+linkPath) {
+		t.Errorf("the log says\n%s", log.String())
+	}
 	lines, err := p.Reader(casebook.Operator()).Outbox(ctx, nil, 100)
 	if err != nil {
 		t.Fatal(err)

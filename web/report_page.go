@@ -151,9 +151,15 @@ func (v reportView) CanAct() bool { return slices.ContainsFunc(reportActs, v.May
 // Stops reports whether something is missing without which the stage can't be filed.
 func (v reportView) Stops() bool { return report.Stops(v.Gaps) }
 
-// Lacks gives what is missing and stops the filing, or what may follow.
-func (v reportView) Lacks(stops bool) []report.Gap {
-	return slices.DeleteFunc(slices.Clone(v.Gaps), func(g report.Gap) bool { return g.Stops != stops })
+// Lacks gives the fields that are missing and stop the filing, or those that may follow.
+func (v reportView) Lacks(stops bool) []report.Field {
+	var all []report.Field
+	for _, g := range v.Gaps {
+		if field := v.Draft.Field(g.Field); g.Stops == stops && field != nil {
+			all = append(all, *field)
+		}
+	}
+	return all
 }
 
 // IsLate reports whether the moment of the report's duty has passed.
