@@ -15,6 +15,7 @@ const (
 	KeyPrefix     = "tck_"
 	SetupPrefix   = "tcu_"
 	LinkPrefix    = "tcl_" // of a link by which an order is answered
+	InvitePrefix  = "tci_"
 )
 
 // How long a session lives: unused, and at most (NIST SP 800-63B-4, section 2.2.3:

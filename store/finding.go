@@ -118,6 +118,8 @@ type FindingFilter struct {
 	Since  time.Time       // recorded or changed at or after
 	State  *casebook.State // in this state
 	Threat casebook.ID
+
+	few bool // so few changed since that they are looked up first
 }
 
 // streamPage is how many findings of a stream are read at once: no connection
@@ -148,8 +150,20 @@ func (r *Reader) Findings(ctx context.Context, f FindingFilter) iter.Seq2[casebo
 	}
 }
 
+// fewChanged is up to how many findings that changed since a moment are sorted for a
+// page; where more did, one that goes from the newest on soon finds enough of them.
+const fewChanged = 20_000
+
 // FindingPage gives a page of findings, newest first, from after the one named on.
 func (r *Reader) FindingPage(ctx context.Context, f FindingFilter, after casebook.ID, limit int) ([]casebook.Finding, error) {
+	if !f.Since.IsZero() && r.scope.All {
+		var changed int
+		err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM finding WHERE recorded_at >= $1 LIMIT $2) AS changed`, micros(f.Since), fewChanged+1).Scan(&changed)
+		if err != nil {
+			return nil, err
+		}
+		f.few = changed <= fewChanged
+	}
 	public := r.findingView().public
 	order, args := `ORDER BY `+public+` DESC LIMIT $1`, []any{limit}
 	if !after.IsZero() {
@@ -194,7 +208,11 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 	where := v.sees
 	if !f.Since.IsZero() {
 		args = append(args, micros(f.Since))
-		where += fmt.Sprintf(" AND "+v.changed+" >= $%d", len(args))
+		if f.few {
+			where += fmt.Sprintf(" AND f.id IN (SELECT id FROM finding WHERE recorded_at >= $%d)", len(args))
+		} else {
+			where += fmt.Sprintf(" AND "+v.changed+" >= $%d", len(args))
+		}
 	}
 	if f.State != nil {
 		args = append(args, int64(*f.State))

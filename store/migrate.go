@@ -30,7 +30,9 @@ var migrations = []migration{
 	{"0003_access.sql", 3}, // an older program would fold without writing shares
 	{"0004_acts.sql", 4},
 	{"0005_duty_counts.sql", 4},
-	{"0007_papers.sql", 6},
+	{"0009_admin.sql", 4},
+	{"0011_pages.sql", 4},
+	{"0007_papers.sql", 8},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

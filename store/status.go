@@ -47,7 +47,7 @@ func (r *Reader) Counts(ctx context.Context) (Counts, error) {
 		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM incident WHERE ` + r.sees(casebook.SharedIncident), []any{&c.Incidents, &c.Proposed}},
 		{`SELECT COUNT(*) FROM growth`, []any{&c.Ungraded}},
 		{`SELECT COUNT(*) FROM party WHERE own = 1 AND ` + r.labels("party"), []any{&c.OwnParties}},
-		{`SELECT COALESCE(SUM(CASE WHEN state <= 1 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN state = 3 THEN 1 ELSE 0 END), 0) FROM outbox`,
+		{`SELECT (SELECT COUNT(*) FROM outbox WHERE state IN (0, 1)), (SELECT COUNT(*) FROM outbox WHERE state = 3)`,
 			[]any{&c.OutboxWaits, &c.OutboxDead}},
 		{`SELECT COALESCE(MAX(seq), -1) + 1 FROM change_set WHERE seq >= 0`, []any{&c.Entries}},
 		{`SELECT COUNT(*) FROM change_set WHERE seq < 0`, []any{&c.Pending}},

@@ -130,6 +130,7 @@ var uncovered = map[string]string{
 	"ledger_hash": "is computed again from the leaves by every audit",
 	"checkpoint":  "is signed, and compared with the tree by every audit",
 	"session":     "is given and taken back without being part of the record: only digests, for hours",
+	"invitation":  "is given and taken back as sessions are: only digests, for days; the account to which it leads is in account",
 	"key_use":     "moves with every use of a key; that the key is good is in access_key",
 	"answer":      "keeps for a day what was answered, so that a repeated request isn't done twice",
 	"seen":        "is a mirror: compared with observation, row by row, by every audit",

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/desk"
 	"tocsin/regime"
@@ -22,7 +23,7 @@ import (
 // pagesOf lists the addresses of every page of a desk.
 func pagesOf(t *testing.T, d *desk.Desk) []string {
 	t.Helper()
-	all := []string{"/", "/nothing", "/threats", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes"}
+	all := append(adminPages(t, d), "/", "/nothing", "/threats", "/threats?cursor="+casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes")
 	for _, one := range dutyFilters {
 		all = append(all, "/duties?state="+one.key)
 	}
@@ -102,11 +103,11 @@ func page200(t *testing.T, h http.Handler, target, lang string) string {
 	if w.Code != want || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || w.Header().Get("Content-Language") != lang {
 		t.Fatalf("%s in %s: got %d %v\n%s", target, lang, w.Code, w.Header(), w.Body)
 	}
-	// The one script is a file of our own.
+	// Scripts are files of our own.
 	return script.ReplaceAllString(w.Body.String(), "")
 }
 
-var script = regexp.MustCompile(`<script src="/static/console\.[0-9a-f]{12}\.js" defer></script>`)
+var script = regexp.MustCompile(`<script src="/static/[a-z.]+\.[0-9a-f]{12}\.js" defer></script>`)
 
 // inline finds what the policy forbids, and what a page mustn't load.
 var inline = regexp.MustCompile(`(?i)<script|<style|\sstyle=|\son[a-z]+=|javascript:|http-equiv|(?:src|href)="(?:https?:)?//`)
@@ -304,7 +305,7 @@ func TestStatic(t *testing.T) {
 
 // closedLists gives every value that a page may show of each closed list.
 func closedLists() map[string][]string {
-	lists := map[string][]string{}
+	lists := map[string][]string{"role.of": access.Roles()}
 	enter := func(list string, of func(uint8) fmt.Stringer) {
 		for n := range uint8(255) {
 			name := of(n).String()
@@ -394,6 +395,9 @@ func openLists() map[string][]string {
 		for _, s := range p.Stages {
 			lists["anchor"] = append(lists["anchor"], s.Anchor)
 		}
+	}
+	for list, values := range adminLists() {
+		lists[list] = append(lists[list], values...)
 	}
 	return lists
 }

@@ -97,8 +97,8 @@ func sentForm(t *testing.T, h http.Handler, target string, fields url.Values) st
 	return address
 }
 
-// sendFile posts a form with a file.
-func sendFile(t *testing.T, h http.Handler, target string, fields url.Values, field, name, content string) (int, string, string) {
+// sendUpload posts a form with a file.
+func sendUpload(t *testing.T, h http.Handler, target string, fields url.Values, field, name, content string) (int, string, string) {
 	t.Helper()
 	var body bytes.Buffer
 	m := multipart.NewWriter(&body)
@@ -150,11 +150,11 @@ func TestReportPages(t *testing.T) {
 	}
 
 	refused(t, h, one+"/outside", url.Values{"as": {"wang"}, "zone": {"UTC"}, "channel": {"portal"}}, 400, "A call sheet or a file is needed.")
-	code, _, body := sendFile(t, h, one+"/outside", url.Values{"as": {"wang"}, "zone": {"UTC"}, "channel": {"portal"}, "to": {"authority"}, "reference": {"P-1"}}, "file", "receipt <1>.pdf", strings.Repeat("x", casebook.MaxProof+1))
+	code, _, body := sendUpload(t, h, one+"/outside", url.Values{"as": {"wang"}, "zone": {"UTC"}, "channel": {"portal"}, "to": {"authority"}, "reference": {"P-1"}}, "file", "receipt <1>.pdf", strings.Repeat("x", casebook.MaxProof+1))
 	if code != 400 || !strings.Contains(body, "The file is too large: at most 2.1 MB") {
 		t.Errorf("a large file: got %d\n%s", code, body)
 	}
-	code, _, body = sendFile(t, h, one+"/outside", url.Values{"as": {"wang"}, "zone": {"UTC"}, "channel": {"portal"}, "to": {"authority"}, "reference": {"P-1"}}, "file", "receipt <1>.pdf", "%PDF-")
+	code, _, body = sendUpload(t, h, one+"/outside", url.Values{"as": {"wang"}, "zone": {"UTC"}, "channel": {"portal"}, "to": {"authority"}, "reference": {"P-1"}}, "file", "receipt <1>.pdf", "%PDF-")
 	if code != 303 {
 		t.Fatalf("filed outside: got %d\n%s", code, body)
 	}
@@ -228,7 +228,7 @@ func TestOrderPages(t *testing.T) {
 	if table.Code != 200 || !strings.Contains(table.Body.String(), "192.0.2.8") || !strings.Contains(table.Header().Get("Content-Disposition"), ".csv") {
 		t.Errorf("the table came as %v\n%s", table.Header(), table.Body)
 	}
-	code, _, body := sendFile(t, h, one+"/table", url.Values{"as": {"zhao"}}, "table", "a.csv", "number,answer\n2,not_ours\n9,done\n1,perhaps\n")
+	code, _, body := sendUpload(t, h, one+"/table", url.Values{"as": {"zhao"}}, "table", "a.csv", "number,answer\n2,not_ours\n9,done\n1,perhaps\n")
 	if code != 200 {
 		t.Fatalf("got %d\n%s", code, body)
 	}
@@ -340,11 +340,11 @@ func TestAnswerByLink(t *testing.T) {
 	if last.ID.Text(casebook.AnchorPrefix) != receipt[1] || last.By != "machine:link of order "+o.ID.Text(casebook.OrderPrefix) || last.Note != "1 of 2 rows, by Zhao Lei" {
 		t.Errorf("on record is %+v", last)
 	}
-	code, _, body := sendFile(t, h, link+"/table", url.Values{"as": {"Zhao Lei"}}, "table", "a.csv", "序号,处置结果\n2,非我方\n")
+	code, _, body := sendUpload(t, h, link+"/table", url.Values{"as": {"Zhao Lei"}}, "table", "a.csv", "序号,处置结果\n2,非我方\n")
 	if code != 303 {
 		t.Fatalf("a table: got %d\n%s", code, body)
 	}
-	code, _, body = sendFile(t, h, link+"/table", url.Values{"as": {"Zhao Lei"}}, "table", "a.csv", "number,answer\n7,done\n")
+	code, _, body = sendUpload(t, h, link+"/table", url.Values{"as": {"Zhao Lei"}}, "table", "a.csv", "number,answer\n7,done\n")
 	if code != 200 || !strings.Contains(body, "0 answers were taken, 1 rows") {
 		t.Errorf("a bad table: got %d\n%s", code, body)
 	}

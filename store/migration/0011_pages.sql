@@ -1,0 +1,15 @@
+-- What pages and lists ask for at a million findings.
+
+-- Findings of a threat, or in a state, newest first; and what changed lately.
+CREATE INDEX finding_threat ON finding (threat, public);
+CREATE INDEX finding_state ON finding (state, public);
+CREATE INDEX finding_changed ON finding (recorded_at);
+
+-- Counts by state, each in an index of its own. The tenant comes last: there is one.
+DROP INDEX duty_count;
+CREATE INDEX duty_count ON duty (state, tlp, tenant);
+CREATE INDEX incident_count ON incident (state, tlp, tenant);
+
+-- Lines of the outbox in a state, the first to be sent first.
+DROP INDEX outbox_waiting;
+CREATE INDEX outbox_state ON outbox (state, due_at, id, tenant);
