@@ -43,6 +43,33 @@ func TestPapersInBrowser(t *testing.T) {
 	b.quiet()
 }
 
+// TestAxeOfPapers: axe-core finds nothing on the pages of reports, orders and links, nor
+// on a form that was refused.
+func TestAxeOfPapers(t *testing.T) {
+	script := axe(t)
+	p := filed(t)
+	_, link := p.linkTo(t)
+	b := openBrowser(t, p.Desk)
+	for _, path := range append(pagesOf(t, p.Desk), "/orders/new?incident="+p.incident+"&party="+p.party, link) {
+		if !strings.HasPrefix(path, "/reports") && !strings.HasPrefix(path, "/orders") && !strings.HasPrefix(path, "/answer") && !strings.HasPrefix(path, "/incidents/inc") && !strings.HasPrefix(path, "/duties/") {
+			continue
+		}
+		b.open(path)
+		// Everything that can be unfolded is looked at too.
+		find[bool](b, `([...document.querySelectorAll("details")].forEach(d => { d.open = true }), true)`)
+		if found := b.violations(script); found != "" {
+			t.Errorf("%s:\n%s", path, found)
+		}
+	}
+	b.open(link)
+	find[bool](b, `(document.getElementById("answer-answer-1").value = "needs_longer", document.getElementById("answer-as").value = "Zhao", true)`)
+	b.do(chromedp.SendKeys("#answer-as", kb.Enter))
+	b.until(`document.querySelector("#answer-until-1-fault") !== null`)
+	if found := b.violations(script); found != "" {
+		t.Errorf("refused:\n%s", found)
+	}
+}
+
 // signIn signs somebody in through the page, and leaves whoever was there before.
 func (b *browser) signIn(name string) {
 	b.t.Helper()
