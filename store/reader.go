@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -113,4 +114,12 @@ func (w *where) and(condition string, values ...any) {
 		condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(w.args)), 1)
 	}
 	w.text += " AND " + condition
+}
+
+// notFound tells that a thing isn't there, where a query found no row.
+func notFound(err error, noun, prefix string, id casebook.ID) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%s %s: %w", noun, id.Text(prefix), casebook.ErrNotFound)
+	}
+	return err
 }

@@ -49,7 +49,7 @@ func (s *server) showDeliveries(x *exchange, v deliveriesView) error {
 		all = all[:pageRows]
 		v.Next = nextPage(q, all[pageRows-1].ID.Text(casebook.DeliveryPrefix))
 	}
-	v.List, v.Formats, v.States, v.Search = all, s.desk.Feeds().Formats(), deliveryStates, asked(q)
+	v.List, v.Formats, v.States, v.Search = all, s.desk.Feeds().Formats(), deliveryStates, searched(q)
 	v.Narrowed = f != store.DeliveryFilter{} || !after.IsZero()
 	if v.Form.Status != 0 {
 		s.show(x, v.Form.Status, "deliveries", v)

@@ -30,7 +30,7 @@ func (s *server) holdingsPage(x *exchange) error {
 
 func (s *server) showHoldings(x *exchange, v holdingsView) error {
 	ctx, r, q := x.request.Context(), s.desk.Reader(x.caller.scope), x.request.URL.Query()
-	v.Search = asked(q)
+	v.Search = searched(q)
 	if err := s.lookUp(x, r, &v, strings.TrimSpace(q.Get("asset"))); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (s *server) ledgerPage(x *exchange) error {
 
 func (s *server) showLedger(x *exchange, v ledgerView) error {
 	ctx, r, q := x.request.Context(), s.desk.Reader(x.caller.scope), x.request.URL.Query()
-	v.All, v.Search, v.Key, v.Directory = x.caller.scope.All, asked(q), s.desk.Verifier(), "DIR"
+	v.All, v.Search, v.Key, v.Directory = x.caller.scope.All, searched(q), s.desk.Verifier(), "DIR"
 	if v.All {
 		v.Directory = string(s.desk.Directory())
 	}

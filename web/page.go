@@ -24,7 +24,7 @@ var pageFiles embed.FS
 const pageRows = 100
 
 // shared are the files of which every page may use a part.
-var shared = []string{"layout", "parts", "fields", "duty_list", "admin", "papers"}
+var shared = []string{"layout", "parts", "fields", "duty_list", "admin", "finding_list", "papers"}
 
 // site is what pages are made of.
 type site struct {
@@ -50,7 +50,7 @@ func openSite(laws *regime.Library) *site {
 				continue
 			}
 			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/admin.html", "page/papers.html"))
+			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/admin.html", "page/finding_list.html", "page/papers.html"))
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}
@@ -84,6 +84,11 @@ func (s *server) enterPages() {
 	s.enterPage("GET /deliveries/{id}", s.deliveryPage)
 	s.enterPage("GET /threats", s.threatsPage)
 	s.enterPage("GET /threats/{id}", s.threatPage)
+	s.enterPage("GET /situation", s.situationPage)
+	s.enterPage("GET /findings", s.findingsPage)
+	s.enterPage("GET /findings.csv", s.findingsCSV)
+	s.enterPage("GET /search", s.searchPage)
+	s.enterPage("GET /assets", s.assetsPage)
 	s.enterPage("GET /duties", s.dutiesPage)
 	s.enterPage("GET /duties/{id}", s.dutyPage)
 	s.enterPage("GET /incidents", s.incidentsPage)

@@ -32,7 +32,6 @@ type partyView struct {
 	Kinds     []string
 	Contacts  []contactLine
 	Successor casebook.Party // zero: none
-	Others    []casebook.Party
 	Held      []store.HoldingRow
 	Search    form // for holdings, with what was asked
 	At        time.Time
@@ -104,9 +103,6 @@ func (s *server) showParty(x *exchange, text string, v partyView) error {
 		if p.ID == v.Party.Successor {
 			v.Successor = p
 		}
-		if p.ID != id && p.At(v.Now) {
-			v.Others = append(v.Others, p)
-		}
 	}
 	if v.Edit.Form.Name == "" {
 		v.Edit = filledParty(v.Form, v.Party)
@@ -132,7 +128,7 @@ func (s *server) partyContacts(ctx context.Context, r *store.Reader, v *partyVie
 // partyHoldings reads what the party holds or held, as the address asks for.
 func (s *server) partyHoldings(x *exchange, r *store.Reader, v *partyView) error {
 	q := x.request.URL.Query()
-	v.Search = asked(q)
+	v.Search = searched(q)
 	after, err := queryNumber(x, "cursor")
 	if err != nil {
 		return err
@@ -232,10 +228,11 @@ func (s *server) partyEditForm(x *exchange) error {
 func (s *server) partyEndForm(x *exchange) error {
 	return s.partyAct(x, "end", func(ctx context.Context, f *form, who casebook.Actor, p casebook.Party) (func() error, error) {
 		to := f.when("to", time.UTC)
-		successor, err := parseParty(f.values.Get("successor"))
+		all, err := s.desk.Reader(x.caller.scope).Parties(ctx)
 		if err != nil {
-			f.wrong("successor", "fault.choice")
+			return nil, err
 		}
+		successor := f.partyOf("successor", all, s.desk.Now())
 		return func() error {
 			_, err := s.desk.EndParty(ctx, who, p.ID, to, successor)
 			return err

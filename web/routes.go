@@ -183,6 +183,14 @@ var rules = map[string]access.Permission{
 	"POST /account/elsewhere":         access.Self,
 	"GET /join":                       access.Open,
 	"POST /join":                      access.Open,
+
+	// Seeing the situation. A search finds of each noun what its permission reads.
+	"GET /situation":     access.ReadThreats,
+	"GET /findings":      access.ReadFindings,
+	"GET /findings.csv":  access.ReadFindings,
+	"GET /search":        access.ReadFindings,
+	"GET /assets":        access.ReadFindings,
+	"GET /api/v1/search": access.ReadFindings,
 }
 
 // routes is a router that takes no route without a rule.

@@ -249,6 +249,10 @@ var stops = map[string]stop{
 	"POST /api/v1/keys":                        {body: `{"name":"walked","scopes":["read"]}`, want: []int{201}},
 	"POST /api/v1/keys/{id}/revoke":            {fresh: freshKey},
 	"GET /api/v1/regimes/{id}":                 {fresh: func(*testing.T, *grounds) string { return "cn-miit-2009-156" }},
+	"GET /assets":                              {query: "of=192.0.2.7"},
+	"GET /findings":                            {query: "role=controller&region=XA"},
+	"GET /search":                              {query: "q=family"},
+	"GET /api/v1/search":                       {query: "q=family"},
 	"POST /signin":                             {want: []int{401, 429}},
 	"POST /signout":                            {want: []int{303}},
 	"GET /setup":                               {query: "token=tcu_X", want: []int{404}}, // there are accounts

@@ -1,8 +1,6 @@
 -- What pages and lists ask for at a million findings.
 
--- Findings of a threat, or in a state, newest first; and what changed lately.
-CREATE INDEX finding_threat ON finding (threat, public);
-CREATE INDEX finding_state ON finding (state, public);
+-- What changed lately.
 CREATE INDEX finding_changed ON finding (recorded_at);
 
 -- Counts by state, each in an index of its own. The tenant comes last: there is one.
