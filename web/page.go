@@ -24,7 +24,7 @@ var pageFiles embed.FS
 const pageRows = 100
 
 // shared are the files of which every page may use a part.
-var shared = []string{"layout", "parts", "fields", "duty_list", "admin", "finding_list", "papers"}
+var shared = []string{"layout", "parts", "fields", "duty_list", "finding_list", "admin", "papers"}
 
 // site is what pages are made of.
 type site struct {
@@ -50,7 +50,7 @@ func openSite(laws *regime.Library) *site {
 				continue
 			}
 			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/admin.html", "page/finding_list.html", "page/papers.html"))
+			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/finding_list.html", "page/admin.html", "page/papers.html"))
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}
