@@ -14,6 +14,7 @@ const (
 	SessionPrefix = "tcs_"
 	KeyPrefix     = "tck_"
 	SetupPrefix   = "tcu_"
+	LinkPrefix    = "tcl_" // of a link by which an order is answered
 	InvitePrefix  = "tci_"
 )
 

@@ -56,6 +56,7 @@ const (
 	OrderServed    = "order_served"
 	OrderAnswered  = "order_answered"
 	OrderWithdrawn = "order_withdrawn"
+	OrderClosed    = "order_closed"
 	RowChecked     = "row_checked"
 	VoidAsked      = "void_asked"
 	Closed         = "closed"

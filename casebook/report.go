@@ -1,6 +1,10 @@
 package casebook
 
-import "time"
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+)
 
 // Report is a filing at one stage of a regime. Its versions are never changed: what
 // is filed later is a further version, and a correction says what it corrects.
@@ -77,4 +81,25 @@ type Recipient struct {
 	Reference      string // the recipient's own number for it
 	Proof          string // what the other side said; of a filing outside, the call sheet or the receipt
 	RecordedAt     time.Time
+}
+
+// MaxProof is how many octets a file has at most that proves a filing.
+const MaxProof = 2 << 20
+
+// ProofFile is a file that proves a filing: a portal's receipt, a scanned fax.
+type ProofFile struct {
+	Number     int // within its report, from 1
+	Version    int // of the report
+	Name       string
+	Digest     Digest
+	Bytes      int64
+	Content    []byte // nil where it wasn't asked for
+	RecordedAt time.Time
+	RecordedBy string
+}
+
+// Says tells which file it is, so that one can be told from another.
+func (f ProofFile) Says() string {
+	digest := Digest(sha256.Sum256(f.Content))
+	return fmt.Sprintf("%s, %d octets, SHA-256 %s", f.Name, len(f.Content), digest)
 }

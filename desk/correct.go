@@ -27,6 +27,10 @@ var correctable = []string{
 	casebook.Classified, casebook.Determined, casebook.Handled, casebook.NewFact,
 }
 
+// Correctable reports whether entries of a kind have a legal moment that can be
+// corrected.
+func Correctable(kind string) bool { return slices.Contains(correctable, kind) }
+
 // Correct corrects the moment of an entry in the log of an incident. It takes two
 // people: the first says when it truly was and why, and nothing changes; the second
 // says yes, and a new entry takes the old one's place. Duties that hang on it are
@@ -85,7 +89,7 @@ func standing(log []casebook.Anchor, entry string) (found casebook.Anchor, err e
 		return found, fmt.Errorf("the timeline has no entry %.80q: %w", entry, casebook.ErrNotFound)
 	case len(names) > 1:
 		return found, fmt.Errorf("the timeline has several entries %s: say which, one of %s: %w", entry, strings.Join(names, ", "), casebook.ErrInvalid)
-	case !slices.Contains(correctable, found.Kind):
+	case !Correctable(found.Kind):
 		return found, fmt.Errorf("an entry %s has no legal moment of its own that could be corrected, only %s have: %w", found.Kind, strings.Join(correctable, ", "), casebook.ErrInvalid)
 	}
 	return found, nil

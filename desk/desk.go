@@ -50,6 +50,7 @@ type Desk struct {
 	courier  *courier.Courier
 	contacts []string // of people on duty
 	language string   // of what they are sent
+	url      string   // by which others reach the platform, "" unknown
 	probe    func(context.Context) (casebook.ClockState, error)
 	passing  bool
 	started  time.Time
@@ -80,6 +81,10 @@ type Config struct {
 	Contacts []string
 	Courier  courier.Settings
 	Language string // of what people on duty are sent: "en" or "zh"; "" is en
+	// URL is by which address others reach the platform, without a path's end:
+	// "https://tocsin.example"; "" where nobody said. What is sent outside then has no
+	// links.
+	URL string
 	// Clock tells how far the machine's clock is off; nil leaves it unknown.
 	Clock func(context.Context) (casebook.ClockState, error)
 	// Tempo is how time passes for stations that wait; nil is the machine's.
@@ -263,6 +268,7 @@ func (d *Desk) openLaws(c Config) {
 
 // openCourier makes ready to call people on duty.
 func (d *Desk) openCourier(c Config) (err error) {
+	d.url = strings.TrimRight(c.URL, "/")
 	if d.language = c.Language; d.language == "" {
 		d.language = "en"
 	}

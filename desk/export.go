@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -114,6 +115,17 @@ func (d *Desk) exportFilings(ctx context.Context, r *store.Reader, c *report.Cas
 			f.Forms = append(f.Forms, form)
 		}
 		c.Reports = append(c.Reports, f)
+		files, err := r.ProofFiles(ctx, one.ID)
+		if err != nil {
+			return err
+		}
+		for _, p := range files {
+			c.Proofs = append(c.Proofs, report.Attachment{Name: p.Name, Of: one.ID.Text(casebook.ReportPrefix), Says: fmt.Sprintf("kept with version %d", p.Version), Digest: p.Digest,
+				Open: func() (io.ReadCloser, error) {
+					whole, err := r.ProofFile(ctx, one.ID, p.Number)
+					return io.NopCloser(bytes.NewReader(whole.Content)), err
+				}})
+		}
 	}
 	return nil
 }

@@ -201,11 +201,14 @@ func (d *Desk) EditReport(ctx context.Context, who casebook.Actor, id casebook.I
 type Filing struct {
 	// Channel is "program" for what this platform sends itself; otherwise it was filed
 	// outside: "mail", "phone", "fax", "portal", "post".
-	Channel    string
-	FiledAt    time.Time // outside: when; zero now
-	To         []string  // outside: roles of those who got it; none: everybody it had to go to
-	Proof      string    // outside: the call sheet, or what the portal answered
-	Reference  string    // outside: the recipient's own number
+	Channel   string
+	FiledAt   time.Time // outside: when; zero now
+	To        []string  // outside: roles of those who got it; none: everybody it had to go to
+	Proof     string    // outside: the call sheet, or what the portal answered
+	Reference string    // outside: the recipient's own number
+	// File is a proof that is kept beside what Proof says; nil none. With one Proof may
+	// be empty.
+	File       *casebook.ProofFile
 	LateReason string
 	Corrects   int // number of the version that this one corrects, 0 none
 }
@@ -229,6 +232,9 @@ func (d *Desk) FileReport(ctx context.Context, who casebook.Actor, id casebook.I
 	outside := f.Channel != "program"
 	if f.FiledAt.IsZero() || !outside {
 		f.FiledAt = at
+	}
+	if f.File != nil {
+		f.Proof = strings.TrimSpace(f.Proof + "\n" + f.File.Says())
 	}
 	if outside && strings.TrimSpace(f.Proof) == "" {
 		return v, fmt.Errorf("what was filed by %s needs its proof: the call sheet, or what the other side answered: %w", f.Channel, casebook.ErrInvalid)
@@ -303,6 +309,12 @@ func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form repo
 	if _, err := c.tx.FileReport(v, filed, to, messages); err != nil {
 		return err
 	}
+	if f.File != nil {
+		f.File.Version = v.Number
+		if err := c.tx.AddProofFile(one.ID, *f.File); err != nil {
+			return err
+		}
+	}
 	if !one.Party.IsZero() {
 		if err := c.tx.Share(casebook.SharedReport, one.ID, one.Party, "filed"); err != nil {
 			return err
@@ -330,6 +342,26 @@ func (c *casework) reach(role, kind string) (string, error) {
 			if one.Kind == kind {
 				return one.Target, nil
 			}
+		}
+	}
+	return "", err
+}
+
+// Reach gives where a party with a role is reached for something, as the reader of a
+// scope may know it; "" where nobody is.
+func (d *Desk) Reach(ctx context.Context, scope casebook.Scope, role, kind string) (string, error) {
+	r, at := d.Reader(scope), d.Now()
+	parties, err := r.Parties(ctx)
+	for _, p := range parties {
+		if !p.At(at) || !slices.Contains(p.Roles, role) {
+			continue
+		}
+		contacts, err := r.Contacts(ctx, p.ID)
+		if err != nil {
+			return "", err
+		}
+		if i := slices.IndexFunc(contacts, func(one store.Contact) bool { return one.Kind == kind }); i >= 0 {
+			return contacts[i].Target, nil
 		}
 	}
 	return "", err
@@ -410,91 +442,4 @@ func metAt(d casebook.Duty, to []casebook.Recipient) (at time.Time, met bool) {
 		}
 	}
 	return at, n > 0 && !at.IsZero()
-}
-
-// A Receipt is what became of a filing with one recipient, as a person or a machine
-// tells it.
-type Receipt struct {
-	Fact      string // "dispatched", "delivered" or "acknowledged"
-	At        time.Time
-	Reference string
-	Proof     string
-}
-
-// Acknowledge writes what became of a filing with one recipient.
-func (d *Desk) Acknowledge(ctx context.Context, who casebook.Actor, id casebook.ID, r Receipt) (casebook.Recipient, error) {
-	at := d.Now()
-	var to casebook.Recipient
-	if r.At.IsZero() {
-		r.At = at
-	}
-	if err := d.isPast("at", r.At, at); err != nil {
-		return to, err
-	}
-	if r.Fact != "dispatched" && r.Fact != "delivered" && r.Fact != "acknowledged" {
-		return to, fmt.Errorf("%q is none of dispatched, delivered, acknowledged: %w", r.Fact, casebook.ErrInvalid)
-	}
-	return to, d.act(ctx, who, "receipt", at, func(c *casework) (err error) {
-		if to, err = c.tx.Recipient(id); err != nil {
-			return err
-		}
-		return c.receive(&to, r)
-	})
-}
-
-// receive writes one fact of a recipient, in its report's case.
-func (c *casework) receive(to *casebook.Recipient, r Receipt) error {
-	one, _, err := c.tx.Report(to.Report)
-	if err != nil {
-		return err
-	}
-	if c.incident, err = c.tx.Incident(one.Incident); err != nil {
-		return err
-	}
-	switch r.Fact {
-	case "dispatched":
-		to.DispatchedAt = r.At
-	case "delivered":
-		to.DeliveredAt = r.At
-	case "acknowledged":
-		to.AcknowledgedAt = r.At
-	}
-	for _, earlier := range []*time.Time{&to.DispatchedAt, &to.DeliveredAt} {
-		// Who acknowledged has it, and what was delivered was dispatched.
-		if earlier.IsZero() && (r.Fact == "acknowledged" || r.Fact == "delivered" && earlier == &to.DispatchedAt) {
-			*earlier = r.At
-		}
-	}
-	to.Reference, to.Proof = cmp.Or(clip(r.Reference, 200), to.Reference), cmp.Or(clip(r.Proof, 8000), to.Proof)
-	if err := c.tx.SaveRecipient(*to); err != nil {
-		return err
-	}
-	if err := c.log(casebook.Anchor{Kind: casebook.ReportReceived, At: r.At, Source: one.ID.Text(casebook.ReportPrefix), Note: to.Name + ": " + r.Fact}); err != nil {
-		return err
-	}
-	return c.meets(one, to.Version)
-}
-
-// carried writes what became of an outbox line into what it carried.
-func (d *Desk) carried(tx *store.Tx, o store.Outgoing, at time.Time, said string) error {
-	to, ok, err := tx.RecipientBy(o.MessageID)
-	if err != nil {
-		return err
-	}
-	c := casework{desk: d, tx: tx, who: sender, at: at, clock: d.ClockState()}
-	if ok {
-		if err := c.receive(&to, Receipt{Fact: "dispatched", At: at, Proof: said}); err != nil {
-			return err
-		}
-	}
-	order, ok, err := tx.OrderBy(o.MessageID)
-	if err == nil && ok {
-		if c.incident, err = tx.Incident(order.Incident); err == nil {
-			err = c.served(order, at, said)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return d.enqueue(tx, at, c.calls)
 }

@@ -437,10 +437,15 @@ func (d *Desk) change(ctx context.Context, who casebook.Actor, kind string, at t
 
 // log writes an entry of the incident's log in the actor's name.
 func (c *casework) log(a casebook.Anchor) error {
+	_, err := c.entry(a)
+	return err
+}
+
+// entry is log, and gives the entry with its name.
+func (c *casework) entry(a casebook.Anchor) (casebook.Anchor, error) {
 	a.Incident, a.By, a.Clock = c.incident.ID, c.who.String(), c.clock
 	a.Source, a.Zone = clip(a.Source, 500), clip(a.Zone, 60)
-	_, err := c.tx.Log(a)
-	return err
+	return c.tx.Log(a)
 }
 
 // facts gives what is known of the incident: with only, what a person confirmed;

@@ -75,6 +75,31 @@ func (d *Desk) DraftOrder(ctx context.Context, who casebook.Actor, o Command) (c
 	return order, err
 }
 
+// CloseOrder ends a served order: what was asked is done as far as it will be. Rows that
+// weren't checked stay as they are, and the reason says why.
+func (d *Desk) CloseOrder(ctx context.Context, who casebook.Actor, id casebook.ID, reason string) (casebook.Order, error) {
+	if reason = clip(strings.TrimSpace(reason), 2000); reason == "" {
+		return casebook.Order{}, fmt.Errorf("say how it ended: %w", casebook.ErrInvalid)
+	}
+	return d.onOrder(ctx, who, "close order", id, func(c *casework, o *casebook.Order) error {
+		if o.State != casebook.ServedOrder {
+			return fmt.Errorf("order %s is %s: only a served one is closed: %w", id.Text(casebook.OrderPrefix), o.State, casebook.ErrConflict)
+		}
+		rows, err := c.tx.OrderRows(id)
+		if err != nil {
+			return err
+		}
+		checked := 0
+		for _, r := range rows {
+			if r.State == casebook.VerifiedRow || r.State == casebook.UnverifiedRow {
+				checked++
+			}
+		}
+		o.State, o.Reason = casebook.ClosedOrder, reason
+		return c.log(casebook.Anchor{Kind: casebook.OrderClosed, At: c.at, Source: id.Text(casebook.OrderPrefix), Note: fmt.Sprintf("%d of %d rows checked; %s", checked, len(rows), reason)})
+	})
+}
+
 // power finds what an order of one of our parties to another rests on today.
 func (c *casework) power(to casebook.Party, o Command) (by casebook.Party, power regime.Power, err error) {
 	own, err := c.tx.OwnParties(c.incident.Mark.Tenant)
@@ -84,15 +109,24 @@ func (c *casework) power(to casebook.Party, o Command) (by casebook.Party, power
 	if len(own) == 0 {
 		return by, power, fmt.Errorf("this platform speaks for no party, so that nobody here may order: tocsin party add --own: %w", casebook.ErrForbidden)
 	}
+	return c.desk.power(own, to, o.Regime, c.at)
+}
+
+// power finds what an order of one of some own parties to another rests on at a moment;
+// regime "" looks in every law in force.
+func (d *Desk) power(own []casebook.Party, to casebook.Party, law string, at time.Time) (by casebook.Party, power regime.Power, err error) {
+	if len(own) == 0 {
+		return by, power, fmt.Errorf("this platform speaks for no party, so that nobody here may order: tocsin party add --own: %w", casebook.ErrForbidden)
+	}
 	var regimes []string
-	if o.Regime != "" {
-		regimes = []string{o.Regime}
+	if law != "" {
+		regimes = []string{law}
 	}
 	var missing error
 	for _, p := range own {
 		for _, role := range p.Roles {
 			for _, against := range to.Roles {
-				power, err := c.desk.laws.Power(c.at, "order", role, against, regimes...)
+				power, err := d.laws.Power(at, "order", role, against, regimes...)
 				if err == nil {
 					return p, power, nil
 				}
@@ -101,6 +135,29 @@ func (c *casework) power(to casebook.Party, o Command) (by casebook.Party, power
 		}
 	}
 	return by, power, missing
+}
+
+// Powers gives what an order to a party may rest on now, the one that is taken where
+// nobody chooses first. Where there is none it gives ErrForbidden, with the sentence
+// which power is missing.
+func (d *Desk) Powers(ctx context.Context, scope casebook.Scope, to casebook.Party) ([]regime.Power, error) {
+	at := d.Now()
+	own, err := d.Reader(scope).Parties(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own = slices.DeleteFunc(own, func(p casebook.Party) bool { return !p.Own || !p.At(at) })
+	_, first, err := d.power(own, to, "", at)
+	if err != nil {
+		return nil, err
+	}
+	all := []regime.Power{first}
+	for _, law := range d.laws.InForce(at) {
+		if _, one, err := d.power(own, to, law.ID, at); err == nil && law.ID != first.Regime {
+			all = append(all, one)
+		}
+	}
+	return all, nil
 }
 
 // ApproveOrder approves a draft. It takes another person than the one who drafted it.
@@ -179,7 +236,8 @@ func (c *casework) postOrder(o casebook.Order, message, target string) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds())})
+	instruction.AnswerPage = c.desk.answerPage()
+	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds()), "answer_url": instruction.AnswerPage})
 	if err != nil {
 		return err
 	}
@@ -306,9 +364,24 @@ func (d *Desk) onOrder(ctx context.Context, who casebook.Actor, kind string, id 
 // Answer writes what a party says of the rows of an order. A row that isn't in the
 // order is refused and stops nothing; how many were taken is told.
 func (d *Desk) Answer(ctx context.Context, who casebook.Actor, id casebook.ID, answers []report.Answer) (taken int, bad []casebook.Refusal, err error) {
+	a, err := d.answer(ctx, who, "", id, answers)
+	return a.Taken, a.Bad, err
+}
+
+// Answered is what became of answers to an order.
+type Answered struct {
+	Taken   int
+	Bad     []casebook.Refusal
+	Receipt string // name of the entry that says so, by which both sides speak of it
+	At      time.Time
+}
+
+// answer writes answers in somebody's name; by is the name that they gave, "" where
+// who acts is known.
+func (d *Desk) answer(ctx context.Context, who casebook.Actor, by string, id casebook.ID, answers []report.Answer) (done Answered, err error) {
 	at := d.Now()
 	err = d.act(ctx, who, "answer order", at, func(c *casework) error {
-		taken, bad = 0, nil
+		done = Answered{At: at}
 		o, err := c.tx.Order(id)
 		if err != nil {
 			return err
@@ -328,17 +401,23 @@ func (d *Desk) Answer(ctx context.Context, who casebook.Actor, id casebook.ID, a
 			return err
 		}
 		var good []report.Answer
-		good, bad = instruction.Match(answers)
+		good, done.Bad = instruction.Match(answers)
 		for _, a := range good {
 			i := slices.IndexFunc(rows, func(r casebook.OrderRow) bool { return r.Number == a.Number })
 			if err := c.answer(o.Party, &rows[i], a, at); err != nil {
 				return err
 			}
-			taken++
+			done.Taken++
 		}
-		return c.log(casebook.Anchor{Kind: casebook.OrderAnswered, At: at, Source: id.Text(casebook.OrderPrefix), Note: fmt.Sprintf("%d of %d rows", taken, len(rows))})
+		note := fmt.Sprintf("%d of %d rows", done.Taken, len(rows))
+		if by != "" {
+			note += ", by " + by
+		}
+		entry, err := c.entry(casebook.Anchor{Kind: casebook.OrderAnswered, At: at, Source: id.Text(casebook.OrderPrefix), Note: note})
+		done.Receipt = entry.ID.Text(casebook.AnchorPrefix)
+		return err
 	})
-	return taken, bad, err
+	return done, err
 }
 
 func (c *casework) answer(party casebook.ID, r *casebook.OrderRow, a report.Answer, at time.Time) error {

@@ -154,6 +154,10 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 	if err := d.moveLine(ctx, store.OutboxWaiting, o); err != nil {
 		return again, err
 	}
+	if m, err = d.withLink(ctx, o, m, at); err != nil {
+		o.State, o.DueAt, o.Fault = store.OutboxWaiting, at.Add(courier.Pressing.First), clip(err.Error(), 1000)
+		return o.DueAt, errors.Join(err, d.moveLine(ctx, store.OutboxSending, o))
+	}
 	urgency := courier.Normal
 	if m.Urgent {
 		urgency = courier.Urgent

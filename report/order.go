@@ -20,7 +20,8 @@ type Instruction struct {
 	Confidence string
 	Appeal     string // the way of appeal, in the pack's words; "" where the pack has none
 	AppealTo   string // who decides on an appeal and how to reach them
-	AnswerTo   string // where the answers go: a mail address, a page
+	AnswerTo   string // where the answers go: a mail address
+	AnswerPage string // of a page on which it is answered without an account, "" none
 	Contact    string // who can be asked at any hour
 	Zone       string // in which moments are shown
 	Rows       []OrderRow
@@ -191,6 +192,11 @@ func (o Instruction) answerPart(s *sheet, lang Lang) {
 		"请在 CSV 的“处置结果”栏逐行填写下列用语之一，并注明任务编号反馈。"}.In(lang)
 	if o.AnswerTo != "" {
 		how += " " + fmt.Sprintf(Words{"Send it to %s.", "反馈至：%s。"}.In(lang), o.AnswerTo)
+	}
+	if o.AnswerPage != "" {
+		how = fmt.Sprintf(Words{
+			"On this page, without an account, row by row or by its CSV: %s\nIt opens this order and nothing else: give it to those only who answer.",
+			"请在以下页面直接反馈（无需账号），可逐条填写或上传 CSV：%s\n该链接仅能打开本通知，请只交给负责反馈的人员。"}.In(lang), o.AnswerPage)
 	}
 	s.Answer = append(s.Answer, pair{Label: Words{"How to answer", "反馈方式"}.In(lang), Value: how})
 	for _, w := range answerWords {

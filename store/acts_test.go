@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/sha256"
+	"errors"
 	"testing"
 	"time"
 
@@ -45,7 +47,13 @@ func (f filled) actsOn(t testing.TB, n int, incident casebook.Incident, party ca
 			return err
 		}
 		rows[0].State, rows[0].Answer, rows[0].AnsweredAt = casebook.AnsweredRow, casebook.AnswerDone, noon
-		return tx.SaveOrderRow(rows[0])
+		if err := tx.SaveOrderRow(rows[0]); err != nil {
+			return err
+		}
+		if err := tx.AddLink(o.ID, sha256.Sum256(o.ID[:])); err != nil {
+			return err
+		}
+		return tx.AddProofFile(r.ID, casebook.ProofFile{Version: 1, Name: "receipt.pdf", Content: []byte("%PDF-")})
 	})
 }
 
@@ -108,4 +116,82 @@ func lenOf[T any](all []T, err error) int {
 		return -1
 	}
 	return len(all)
+}
+
+// TestLinks: a link is found by its digest, ends for good, and is shown to who sees all.
+func TestLinks(t *testing.T) {
+	onEach(t, func(t *testing.T, place func() string) {
+		f := newFilled(t, place())
+		r := f.db.Reader(casebook.Operator())
+		orders, err := r.Orders(t.Context(), casebook.ID{}, casebook.ID{}, 1, casebook.ServedOrder)
+		if err != nil || len(orders) != 1 {
+			t.Fatal(err, orders)
+		}
+		id := orders[0].ID
+		l, err := r.Link(t.Context(), sha256.Sum256(id[:]))
+		if err != nil || l.Order != id || !l.RevokedAt.IsZero() {
+			t.Errorf("got %+v %v", l, err)
+		}
+		if _, err := r.Link(t.Context(), sha256.Sum256([]byte("guess"))); !errors.Is(err, casebook.ErrNotFound) {
+			t.Errorf("a guess: %v", err)
+		}
+		for _, want := range []int{1, 0} {
+			write(t, f.db, noon.Add(time.Hour), func(tx *Tx) error {
+				n, err := tx.RevokeLinks(id)
+				if n != want {
+					t.Errorf("%d links ended, want %d", n, want)
+				}
+				return err
+			})
+		}
+		if l, err = r.Link(t.Context(), sha256.Sum256(id[:])); err != nil || l.RevokedAt.IsZero() {
+			t.Errorf("revoked: got %+v %v", l, err)
+		}
+		all, err := r.Links(t.Context(), id)
+		if err != nil || len(all) != 1 {
+			t.Errorf("got %+v %v", all, err)
+		}
+		party := f.db.Reader(casebook.Scope{Tenant: 1, Party: orders[0].Party, MaxTLP: casebook.Red})
+		if all, err := party.Links(t.Context(), id); err != nil || len(all) != 0 {
+			t.Errorf("a party is told of links: %+v %v", all, err)
+		}
+		counts, err := r.OrderCounts(t.Context())
+		if err != nil || counts[casebook.ServedOrder] < 1 || counts[casebook.DraftOrder] != 0 {
+			t.Errorf("got %v %v", counts, err)
+		}
+		filings, err := r.ReportCounts(t.Context())
+		if err != nil || filings[casebook.FiledReport] < 1 {
+			t.Errorf("got %v %v", filings, err)
+		}
+	})
+}
+
+// TestProofFiles: files come back as they were kept, with their digests, and too large
+// ones are refused.
+func TestProofFiles(t *testing.T) {
+	onEach(t, func(t *testing.T, place func() string) {
+		f := newFilled(t, place())
+		r := f.db.Reader(casebook.Operator())
+		filings, err := r.Reports(t.Context(), casebook.ID{}, casebook.ID{}, 1, casebook.FiledReport)
+		if err != nil || len(filings) != 1 {
+			t.Fatal(err, filings)
+		}
+		all, err := r.ProofFiles(t.Context(), filings[0].ID)
+		if err != nil || len(all) != 1 || all[0].Name != "receipt.pdf" || all[0].Bytes != 5 || all[0].Digest != sha256.Sum256([]byte("%PDF-")) {
+			t.Fatalf("got %+v %v", all, err)
+		}
+		one, err := r.ProofFile(t.Context(), filings[0].ID, 1)
+		if err != nil || string(one.Content) != "%PDF-" {
+			t.Errorf("got %+v %v", one, err)
+		}
+		if _, err := r.ProofFile(t.Context(), filings[0].ID, 2); !errors.Is(err, casebook.ErrNotFound) {
+			t.Errorf("one that isn't there: %v", err)
+		}
+		_, err = f.db.Write(t.Context(), Work{Kind: "proof", Actor: "person:alice", At: noon.Add(time.Hour)}, func(tx *Tx) error {
+			return tx.AddProofFile(filings[0].ID, casebook.ProofFile{Version: 1, Content: make([]byte, casebook.MaxProof+1)})
+		})
+		if !errors.Is(err, casebook.ErrTooLarge) {
+			t.Errorf("a large one: %v", err)
+		}
+	})
 }

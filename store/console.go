@@ -151,3 +151,25 @@ func octetsOf(ids []casebook.ID) []any {
 	}
 	return all
 }
+
+// countStates counts the rows of a noun by state, as far as the reader sees them.
+func countStates[S ~uint8](ctx context.Context, r *Reader, table string, kind casebook.ShareKind) (map[S]int64, error) {
+	counts := map[S]int64{}
+	rows, err := r.q.QueryContext(ctx, `SELECT o.state, COUNT(*) FROM `+table+` o WHERE `+r.seesOf(kind, "o")+` GROUP BY o.state`)
+	_, err = collect(rows, err, func(rows *sql.Rows) (n int64, err error) {
+		var state S
+		err = rows.Scan(&state, &n)
+		counts[state] = n
+		return n, err
+	})
+	return counts, err
+}
+
+// numbersOf gives states as the database has them.
+func numbersOf[S ~uint8](states []S) []any {
+	all := make([]any, len(states))
+	for i, s := range states {
+		all[i] = int64(s)
+	}
+	return all
+}

@@ -287,9 +287,12 @@ func (r *Reader) Order(ctx context.Context, id casebook.ID) (casebook.Order, err
 }
 
 // Orders gives orders, newest first, from after the one named on; the zero incident
-// is any.
-func (r *Reader) Orders(ctx context.Context, incident, after casebook.ID, limit int) ([]casebook.Order, error) {
+// is any, and so are no states.
+func (r *Reader) Orders(ctx context.Context, incident, after casebook.ID, limit int, states ...casebook.OrderState) ([]casebook.Order, error) {
 	w := where{text: r.seesOf(casebook.SharedOrder, "o"), args: []any{limit}}
+	if len(states) > 0 {
+		w.and("o.state IN ("+places(len(states))+")", numbersOf(states)...)
+	}
 	if !incident.IsZero() {
 		w.and("i.public = ?", incident[:])
 	}
@@ -301,6 +304,11 @@ func (r *Reader) Orders(ctx context.Context, incident, after casebook.ID, limit 
 		o, err := scanOrder(rows)
 		return o.Order, err
 	})
+}
+
+// OrderCounts counts orders by state.
+func (r *Reader) OrderCounts(ctx context.Context) (map[casebook.OrderState]int64, error) {
+	return countStates[casebook.OrderState](ctx, r, `orders`, casebook.SharedOrder)
 }
 
 // OrderRows gives the rows of an order in their order. To a party each finding has the

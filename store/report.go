@@ -242,9 +242,12 @@ func (r *Reader) Report(ctx context.Context, id casebook.ID) (casebook.Report, [
 }
 
 // Reports gives reports, newest first, from after the one named on; the zero
-// incident is any.
-func (r *Reader) Reports(ctx context.Context, incident, after casebook.ID, limit int) ([]casebook.Report, error) {
+// incident is any, and so are no states.
+func (r *Reader) Reports(ctx context.Context, incident, after casebook.ID, limit int, states ...casebook.ReportState) ([]casebook.Report, error) {
 	w := where{text: r.seesOf(casebook.SharedReport, "r"), args: []any{limit}}
+	if len(states) > 0 {
+		w.and("r.state IN ("+places(len(states))+")", numbersOf(states)...)
+	}
 	if !incident.IsZero() {
 		w.and("i.public = ?", incident[:])
 	}
@@ -256,6 +259,11 @@ func (r *Reader) Reports(ctx context.Context, incident, after casebook.ID, limit
 		row, err := scanReport(rows)
 		return row.Report, err
 	})
+}
+
+// ReportCounts counts reports by state.
+func (r *Reader) ReportCounts(ctx context.Context) (map[casebook.ReportState]int64, error) {
+	return countStates[casebook.ReportState](ctx, r, `report`, casebook.SharedReport)
 }
 
 // ReportVersions gives the filings of a report in their order.

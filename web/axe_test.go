@@ -29,18 +29,22 @@ func axe(t *testing.T) string {
 const violations = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
 	r.violations.flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ": " + n.target.join(" ") + " (" + (n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? v.help) + ")")).join("\n"))`
 
+// violations checks the page that is open.
+func (b *browser) violations(script string) string {
+	b.t.Helper()
+	find[bool](b, `(() => { `+script+`; return true })()`)
+	find[bool](b, `(window.found = undefined, `+violations+`.then(found => { window.found = found }), true)`)
+	b.until(`window.found !== undefined`)
+	return find[string](b, `window.found`)
+}
+
 // TestAxe: no page has anything that axe-core calls a violation, by day in English and
 // by night in Chinese.
 func TestAxe(t *testing.T) {
 	script := axe(t)
 	busy := busy(t)
 	b := openBrowser(t, busy.Desk)
-	check := func() string {
-		find[bool](b, `(() => { `+script+`; return true })()`)
-		find[bool](b, `(window.found = undefined, `+violations+`.then(found => { window.found = found }), true)`)
-		b.until(`window.found !== undefined`)
-		return find[string](b, `window.found`)
-	}
+	check := func() string { return b.violations(script) }
 	b.open("/?lang=en")
 	find[bool](b, `(document.querySelector("main").append(document.createElement("img")), true)`)
 	if found := check(); !strings.Contains(found, "image-alt") {

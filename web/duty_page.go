@@ -132,20 +132,32 @@ type dutyView struct {
 	Incident casebook.Incident
 	Steps    []store.DutyChange
 	Moments  []time.Time // at which people are told, and were
+	Form     form
+	Done     string
+	Reports  []dutyReport
+	Zones    []string
 }
 
 func (s *server) dutyPage(x *exchange) error {
+	return s.showDuty(x, x.request.PathValue("id"), blankForm(x))
+}
+
+// showDuty shows one duty, with a form that was refused if one was.
+func (s *server) showDuty(x *exchange, name string, f form) error {
 	ctx := x.request.Context()
-	answer, err := s.getDuty(ctx, &getDuty{Asked{x}, x.request.PathValue("id")})
+	answer, err := s.getDuty(ctx, &getDuty{Asked{x}, name})
 	if err != nil {
 		return err
 	}
-	id, err := casebook.ParseID(casebook.DutyPrefix, x.request.PathValue("id"))
+	id, err := casebook.ParseID(casebook.DutyPrefix, name)
 	if err != nil {
 		return err
 	}
 	r := s.desk.Reader(x.caller.scope)
-	v := dutyView{Now: s.desk.Now()}
+	v := dutyView{Now: s.desk.Now(), Form: f}
+	if done := x.request.URL.Query().Get("done"); slices.Contains(dutyActs, done) {
+		v.Done = done
+	}
 	if v.Duty, err = r.Duty(ctx, id); err != nil {
 		return err
 	}
@@ -157,5 +169,13 @@ func (s *server) dutyPage(x *exchange) error {
 		return err
 	}
 	v.Moments = v.Duty.Moments()
+	v.Zones = zonesIn(v.Duty.Zone)
+	if v.Reports, err = s.reportsOf(ctx, x.caller.scope, v.Duty); err != nil {
+		return err
+	}
+	if f.Status != 0 {
+		s.show(x, f.Status, "duty", v)
+		return nil
+	}
 	return s.render(x, "duty", v, answer.Body)
 }

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -96,6 +99,19 @@ func (x *exchange) json(status int, v any) error {
 	return e.Encode(v)
 }
 
+// download answers with a file that a browser keeps and never shows, whatever its name
+// or its content says.
+func (x *exchange) download(name, mediaType string, content []byte) error {
+	x.Header().Set("Content-Type", mediaType)
+	x.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	x.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	x.WriteHeader(http.StatusOK)
+	if x.request.Method != http.MethodHead {
+		x.Write(content) // a client that is gone needs nothing
+	}
+	return nil
+}
+
 // trace names the exchange in the log.
 func (x *exchange) trace() string {
 	if x.traced == "" {
@@ -153,7 +169,11 @@ func (x *exchange) end(pattern string, count func(pattern string, status int)) {
 			fault = nil
 		}
 	}
-	slog.InfoContext(x.request.Context(), "request", "method", x.request.Method, "path", x.request.URL.Path,
+	path := x.request.URL.Path
+	if strings.HasPrefix(path, linkPath) {
+		path = linkPath
+	}
+	slog.InfoContext(x.request.Context(), "request", "method", x.request.Method, "path", path,
 		"status", x.status, "bytes", x.bytes, "took", time.Since(x.begun), "caller", x.caller.actor.Name, "aborted", fault != nil)
 	count(pattern, x.status)
 	// What is still buffered is written after this.

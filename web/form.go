@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,8 +18,11 @@ import (
 	"tocsin/regime"
 )
 
-// maxForm bounds the octets of a form.
-const maxForm = 256 << 10
+// maxForm bounds the octets of a form, maxUpload those of one that brings a file.
+const (
+	maxForm   = 256 << 10
+	maxUpload = 4 << 20
+)
 
 // form is what the forms of a page are filled from: the name of who acted last in
 // this browser, and, where one was refused, what was typed in it and what is wrong
@@ -30,6 +35,7 @@ type form struct {
 	Status int    // of the refusal
 	Detail string // what the desk said, for who reads English
 	values url.Values
+	files  map[string][]*multipart.FileHeader
 	faults []fault
 }
 
@@ -63,15 +69,39 @@ func readForm(x *exchange, name string) (form, error) {
 	f := blankForm(x)
 	f.Name = name
 	r := x.request
-	r.Body = io.NopCloser(x.body(maxForm))
-	if err := r.ParseForm(); err != nil {
+	read, most := r.ParseForm, int64(maxForm)
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "multipart/form-data" {
+		// As much is held in memory as may come, so that no file is left on disk.
+		read, most = func() error { return r.ParseMultipartForm(maxUpload) }, maxUpload
+	}
+	r.Body = io.NopCloser(x.body(most))
+	if err := read(); err != nil {
 		if status(err) == http.StatusRequestEntityTooLarge {
 			return f, err
 		}
 		return f, fmt.Errorf("the form can't be read (%w): %w", err, casebook.ErrInvalid)
 	}
 	f.values = r.PostForm
+	if r.MultipartForm != nil {
+		f.files = r.MultipartForm.File
+	}
 	return f, nil
+}
+
+// upload gives a file that came with the form and its name; nil without one, or with
+// one that is empty.
+func (f form) upload(field string) (name string, content []byte, err error) {
+	if len(f.files[field]) == 0 || f.files[field][0].Size == 0 {
+		return "", nil, nil
+	}
+	one := f.files[field][0]
+	file, err := one.Open()
+	if err != nil {
+		return "", nil, err
+	}
+	defer file.Close()
+	content, err = io.ReadAll(file)
+	return one.Filename, content, err
 }
 
 // keepName lets the browser remember who acted. The name is no key: it lets nobody
@@ -167,6 +197,29 @@ func (f *form) moment(field string, zone *time.Location, now time.Time) time.Tim
 		return at
 	}
 	return time.Time{}
+}
+
+// until reads a field with a moment that may be still to come, as moment does.
+func (f *form) until(field string, zone *time.Location) time.Time {
+	text := strings.TrimSpace(f.values.Get(field))
+	if text == "" {
+		return time.Time{}
+	}
+	at, ok := localMoment(text, zone)
+	if !ok {
+		f.wrong(field, "fault.moment")
+		return time.Time{}
+	}
+	return at
+}
+
+// parseMoment reads a moment that a page of ours wrote for itself.
+func parseMoment(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		err = fmt.Errorf("%.60q is no moment: %w", text, casebook.ErrInvalid)
+	}
+	return at, err
 }
 
 func localMoment(text string, zone *time.Location) (time.Time, bool) {

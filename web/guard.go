@@ -31,6 +31,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	if strings.HasPrefix(r.URL.Path, linkPath) {
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+	}
 	if err := s.crossOrigin.Check(r); err != nil {
 		s.refuse(x, newProblem(http.StatusForbidden, "a page of another site sent this request; requests come from the platform's own pages or from programs"))
 		return

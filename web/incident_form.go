@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,18 +15,10 @@ import (
 
 // incidentActs are what a person does to an incident from its page, by the last
 // part of the address to which the form goes.
-var incidentActs = []string{"open", "confirm", "dismiss", "grade", "take", "give", "release", "note"}
+var incidentActs = []string{"open", "confirm", "dismiss", "grade", "take", "give", "release", "note", "close", "void", "correct", "correction"}
 
 // categories are what an incident may be, the likeliest here first.
 var categories = []string{"botnet", "trojan", "network_failure", "intrusion", "ddos", "defacement", "data_leak", "extortion", "other"}
-
-// typedAct is one act as its form was typed.
-type typedAct struct {
-	*form
-	who casebook.Actor
-	id  casebook.ID
-	at  time.Time
-}
 
 // enterIncidentForms enters the routes to which the forms of an incident go.
 func (s *server) enterIncidentForms() {
@@ -40,71 +33,22 @@ func (s *server) enterIncidentForms() {
 	s.enterAct("POST /incidents/{id}/note", "note", s.noteForm)
 }
 
-// enterAct enters the route of an act on an incident. An act that is refused shows
-// the page again with what was typed; one that is done leads back to it, so that
-// loading it again does nothing twice.
-func (s *server) enterAct(pattern, name string, act func(*exchange, typedAct) error) {
-	s.enterPage(pattern, func(x *exchange) error {
-		text := x.request.PathValue("id")
-		id, err := casebook.ParseID(casebook.IncidentPrefix, text)
-		if err != nil {
+// incidents are a noun with acts.
+func (s *server) incidents() actedOn {
+	return actedOn{prefix: casebook.IncidentPrefix, base: "/incidents/", show: s.showCase,
+		sees: func(ctx context.Context, scope casebook.Scope, id casebook.ID) error {
+			_, err := s.desk.Reader(scope).Incident(ctx, id)
 			return err
-		}
-		// What the caller can't see it can't act on either.
-		if _, err := s.desk.Reader(x.caller.scope).Incident(x.request.Context(), id); err != nil {
-			return err
-		}
-		f, err := readForm(x, name)
-		if err != nil {
-			return err
-		}
-		address := "/incidents/" + id.Text(casebook.IncidentPrefix)
-		typed := typedAct{form: &f, id: id, at: s.desk.Now()}
-		if typed.who, err = f.person(x); err == nil {
-			err = act(x, typed)
-		}
-		if err == nil {
-			err = f.err()
-		}
-		if err != nil {
-			return s.refuseForm(x, &f, err, address, func() error { return s.showCase(x, text, f) })
-		}
-		keepName(x, typed.who)
-		return s.done(x, address+"?done="+name+"#main", func() (any, error) {
+		},
+		object: func(x *exchange, text string) (any, error) {
 			c, err := s.readCase(x.request.Context(), x.caller.scope, text)
 			return c.view(), err
-		})
-	})
+		}}
 }
 
-// refuseForm answers for a form that was refused: with its page, at the address of
-// the page, to who reads pages; with a problem to all others.
-func (s *server) refuseForm(x *exchange, f *form, err error, address string, show func() error) error {
-	if other := f.refuse(err); other != nil {
-		return other
-	}
-	if !wantsPage(x.request) {
-		if own := f.err(); own != nil {
-			return own
-		}
-		return err
-	}
-	x.page = address
-	return show()
-}
-
-// done answers for a form that was carried out: who reads pages is led to where its
-// result stands, all others get that as JSON.
-func (s *server) done(x *exchange, address string, object func() (any, error)) error {
-	if wantsPage(x.request) {
-		http.Redirect(x, x.request, address, http.StatusSeeOther)
-		return nil
-	}
-	v, err := object()
-	if err != nil {
-		return err
-	}
-	return x.json(http.StatusOK, v)
+// enterAct enters the route of an act on an incident.
+func (s *server) enterAct(pattern, name string, act func(*exchange, typedAct) error) {
+	s.enterActOn(s.incidents(), pattern, name, act)
 }
 
 func (s *server) confirmForm(x *exchange, t typedAct) error {

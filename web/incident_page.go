@@ -84,6 +84,9 @@ type caseView struct {
 	Others  []regime.Fact
 	Levels  []levelGroup
 	Zones   []string
+	Reports []reportLine
+	Orders  []casebook.Order
+	Ends    endsView
 }
 
 // Runs reports whether anything is left to be done with the incident.
@@ -105,7 +108,7 @@ func (v caseView) Shows(act string) bool {
 		return true
 	case "dismiss":
 		return v.State == casebook.ProposedIncident
-	case "grade":
+	case "grade", "close", "void":
 		return v.State == casebook.OpenIncident
 	case "take":
 		return v.Runs() && v.Owner == ""
@@ -235,7 +238,10 @@ type logLine struct {
 	Level     string
 	Reach     string
 	Threat    string // from which it came
-	Corrected bool   // a later entry came in its place
+	Paper     string // address of the report or order of which it tells
+	Step      string // what was done at a stage of a law: "submitted", "extended"
+	Stage     string
+	Corrected bool // a later entry came in its place
 }
 
 // Told is when it was told in a zone other than UTC.
@@ -264,9 +270,20 @@ func logLines(log []casebook.Anchor, duties []casebook.Duty) []logLine {
 		case casebook.Classified, casebook.Determined:
 			line.Regime, line.Source = a.Source, ""
 			line.Level, line.Note, _ = strings.Cut(a.Note, ": ")
+		case casebook.ReportDrafted, casebook.ReportFiled, casebook.ReportReceived:
+			line.Paper, line.Source = "/reports/"+a.Source, ""
+		case casebook.OrderDrafted, casebook.OrderApproved, casebook.OrderServed, casebook.OrderAnswered, casebook.OrderWithdrawn, casebook.OrderClosed, casebook.RowChecked:
+			line.Paper, line.Source = "/orders/"+a.Source, ""
+		case casebook.CorrectionAsked:
+			line.Source = "" // the entry is named by the correction itself
 		case casebook.Observed, casebook.Surfaced:
 			if _, err := casebook.ParseID(casebook.ThreatPrefix, a.Source); err == nil {
 				line.Threat, line.Source = a.Source, ""
+			}
+		}
+		if law, rest, ok := strings.Cut(a.Kind, "/"); ok {
+			if stage, step, ok := strings.Cut(rest, "."); ok {
+				line.Regime, line.Stage, line.Step, line.Source = law, stage, step, ""
 			}
 		}
 		lines = append(lines, line)
@@ -325,6 +342,10 @@ func (s *server) showCase(x *exchange, id string, f form) error {
 	}
 	v.Figures, v.Others = s.figures(packs, v.Known)
 	v.Levels, v.Zones = levelsOf(packs), zonesOf(packs)
+	v.Ends = endsOf(c.Timeline)
+	if v.Reports, v.Orders, err = s.papersOf(ctx, x.caller.scope, c.ID); err != nil {
+		return err
+	}
 	if f.Status != 0 {
 		s.show(x, f.Status, "incident", v)
 		return nil

@@ -93,14 +93,14 @@ type postOrder struct {
 }
 
 // orderActs says what each act on an order needs besides seeing it.
-var orderActs = map[string]access.Permission{"approve": access.ApproveOrders, "serve": access.ServeOrders, "withdraw": access.ServeOrders}
+var orderActs = map[string]access.Permission{"approve": access.ApproveOrders, "serve": access.ServeOrders, "withdraw": access.ServeOrders, "close": access.ServeOrders}
 
 type postOrderAct struct {
 	OneOrder
 	Body struct {
 		Acting
-		Act      string    `json:"act" enum:"approve,serve,withdraw"`
-		Reason   string    `json:"reason,omitempty" doc:"With withdraw."`
+		Act      string    `json:"act" enum:"approve,serve,withdraw,close"`
+		Reason   string    `json:"reason,omitempty" doc:"With withdraw and close."`
 		ServedAt time.Time `json:"served_at,omitzero" doc:"With serve, where it was served outside: when."`
 		Proof    string    `json:"proof,omitempty" doc:"With serve, where it was served outside."`
 	}
@@ -128,7 +128,7 @@ func (s *server) enterOrders(api huma.API) {
 	operation(api, huma.Operation{Method: http.MethodGet, Path: "/api/v1/orders/{id}", OperationID: "get-order", Tags: tags, Summary: "One order with its rows"},
 		func(ctx context.Context, in *OneOrder) (*object[wholeOrder], error) { return s.wholeOrder(ctx, in) })
 	operation(api, huma.Operation{Method: http.MethodPost, Path: "/api/v1/orders/{id}/acts", OperationID: "act-on-order", Tags: tags,
-		Summary: "Approve, serve or withdraw an order", Description: "Another person than its author approves."}, s.postOrderAct)
+		Summary: "Approve, serve, withdraw or close an order", Description: "Another person than its author approves."}, s.postOrderAct)
 	operation(api, huma.Operation{Method: http.MethodPost, Path: "/api/v1/orders/{id}/answers", OperationID: "answer-order", Tags: tags,
 		Summary: "Answer the rows of an order, in CSV", RequestBody: takesBytes("Answers: columns number, answer, note, until; docs/reports.md says more.")}, s.postAnswers)
 }
@@ -232,6 +232,8 @@ func (s *server) postOrderAct(ctx context.Context, in *postOrderAct) (*object[wh
 			outside = &desk.Receipt{At: in.Body.ServedAt, Proof: in.Body.Proof}
 		}
 		_, err = s.desk.ServeOrder(ctx, who, id, outside)
+	case "close":
+		_, err = s.desk.CloseOrder(ctx, who, id, in.Body.Reason)
 	default:
 		_, err = s.desk.WithdrawOrder(ctx, who, id, in.Body.Reason)
 	}

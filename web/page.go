@@ -24,7 +24,7 @@ var pageFiles embed.FS
 const pageRows = 100
 
 // shared are the files of which every page may use a part.
-var shared = []string{"layout", "parts", "fields", "duty_list", "finding_list", "admin", "guide"}
+var shared = []string{"layout", "parts", "fields", "duty_list", "finding_list", "admin", "papers", "guide"}
 
 // site is what pages are made of.
 type site struct {
@@ -104,6 +104,11 @@ func (s *server) enterPages() {
 	s.enterPage("GET /outbox", s.outboxPage)
 	s.enterPage("POST /outbox/{id}/resend", s.resendForm)
 	s.enterPage("GET /static/{file}", s.getStatic)
+	s.enterDutyForms()
+	s.enterReportPages()
+	s.enterOrderPages()
+	s.enterAnswerPages()
+	s.enterEndForms()
 	s.enterAdmin()
 }
 

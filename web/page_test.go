@@ -36,6 +36,12 @@ func pagesOf(t *testing.T, d *desk.Desk) []string {
 	for _, one := range outboxFilters {
 		all = append(all, "/outbox?state="+one)
 	}
+	for _, one := range reportFilters {
+		all = append(all, "/reports?state="+one)
+	}
+	for _, one := range orderFilters {
+		all = append(all, "/orders?state="+one)
+	}
 	for _, id := range d.Laws().IDs() {
 		all = append(all, "/regimes/"+id)
 	}
@@ -60,6 +66,25 @@ func pagesOf(t *testing.T, d *desk.Desk) []string {
 	}
 	for _, one := range incidents {
 		all = append(all, "/incidents/"+one.ID.Text("inc"), "/incidents/"+one.ID.Text("inc")+"?log=all&done=confirm")
+	}
+	for _, one := range incidents {
+		if one.State == casebook.OpenIncident {
+			all = append(all, "/orders/new?incident="+one.ID.Text("inc"))
+		}
+	}
+	reports, err := r.Reports(t.Context(), casebook.ID{}, casebook.ID{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range reports {
+		all = append(all, "/reports/"+one.ID.Text("rep"), "/reports/"+one.ID.Text("rep")+"/print")
+	}
+	orders, err := r.Orders(t.Context(), casebook.ID{}, casebook.ID{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range orders {
+		all = append(all, "/orders/"+one.ID.Text("ord"))
 	}
 	duties, err := r.DutiesByDue(t.Context(), store.DutyFilter{}, casebook.ID{}, 100)
 	if err != nil {
@@ -99,7 +124,7 @@ var foreignWords = regexp.MustCompile(`<span lang="[a-z]+">[^<]*</span>`)
 var han = regexp.MustCompile(`\p{Han}`)
 
 func TestEveryPageInEveryLanguage(t *testing.T) {
-	for name, d := range map[string]*desk.Desk{"empty": openDesk(t, desk.Config{}), "loaded": loaded(t), "busy": busy(t).Desk} {
+	for name, d := range map[string]*desk.Desk{"empty": openDesk(t, desk.Config{}), "loaded": loaded(t), "busy": busy(t).Desk, "ordering": filed(t).Desk} {
 		h := trusted(d)
 		for _, target := range pagesOf(t, d) {
 			for _, lang := range []string{"en", "zh"} {
@@ -312,6 +337,10 @@ func closedLists() map[string][]string {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults
+	enter("report.state", func(n uint8) fmt.Stringer { return casebook.ReportState(n) })
+	enter("order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
+	enter("row.state", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
+	lists["channel"], lists["receipt"], lists["duty.act"] = append([]string{"program"}, outsideChannels...), receiptFacts, dutyActs
 	enter("asset.order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
 	enter("asset.row", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
 	enter("asset.answer", func(n uint8) fmt.Stringer { return casebook.AnswerKind(n) })
@@ -365,7 +394,14 @@ func openLists() map[string][]string {
 	for _, one := range dutyFilters {
 		lists["filter"] = append(lists["filter"], one.key)
 	}
-	for _, one := range slices.Concat(incidentFilters, outboxFilters) {
+	lists["measure"], lists["unit"], lists["reply"] = desk.Measures, limitUnits, append([]string{"notyet"}, answerWords...)
+	lists["from"] = []string{"fact", "findings", "party", "incident", "finding", "anchor", "grade", "threat", "record", "pack", "clock"}
+	lists["done.report"], lists["done.order"], lists["done.duty"] = append([]string{"draft"}, reportActs...), append([]string{"order"}, orderPageActs...), dutyActs
+	lists["entry"] = append(lists["entry"], casebook.ReportDrafted, casebook.ReportFiled, casebook.ReportReceived, casebook.OrderDrafted, casebook.OrderApproved, casebook.OrderServed,
+		casebook.OrderAnswered, casebook.OrderWithdrawn, casebook.OrderClosed, casebook.RowChecked, casebook.VoidAsked, casebook.Closed, casebook.CorrectionAsked)
+	lists["step"] = []string{"submitted", "received", "suspended", "resumed", "extended"}
+	lists["rule"] = append(lists["rule"], "verify")
+	for _, one := range slices.Concat(incidentFilters, outboxFilters, reportFilters, orderFilters) {
 		if one != "" {
 			lists["filter"] = append(lists["filter"], one)
 		}

@@ -132,7 +132,6 @@ var biggest = map[string]struct{ prefix, query string }{
 	"parties":    {casebook.PartyPrefix, `SELECT public FROM party WHERE name = (SELECT party FROM finding WHERE party <> '' GROUP BY party ORDER BY COUNT(*) DESC LIMIT 1)`},
 	"people":     {casebook.UserPrefix, `SELECT public FROM account LIMIT 1`},
 	"users":      {casebook.UserPrefix, `SELECT public FROM account LIMIT 1`},
-	"people":     {casebook.UserPrefix, `SELECT public FROM account LIMIT 1`},
 }
 
 // largest gives the names of the things of a noun that have most to show.

@@ -105,7 +105,7 @@ func (g *grounds) makePapers(t *testing.T, local http.Handler, made map[string]s
 
 // withNames puts the names of one party's things into the body of a request.
 func withNames(body string, made map[string]string) string {
-	return strings.NewReplacer("INCIDENT", made["incidents"], "PARTY", made["parties"], "FINDING", made["findings"], "DUTY", made["duties"]).Replace(body)
+	return strings.NewReplacer("RECIPIENT", made["recipients"], "INCIDENT", made["incidents"], "PARTY", made["parties"], "FINDING", made["findings"], "DUTY", made["duties"]).Replace(body)
 }
 
 // addPeople makes a walker of each role and each scope, and those who stay outside.
@@ -259,6 +259,35 @@ var stops = map[string]stop{
 	"POST /demo/steer":                         {want: []int{400}},                       // no story can do that
 	"GET /setup":                               {query: "token=tcu_X", want: []int{404}}, // there are accounts
 	"POST /setup":                              {want: []int{404}},
+	// Reports, orders and answers by pages; how a case ends.
+	"POST /duties/{id}/draft":         {want: []int{303}},
+	"POST /duties/{id}/suspend":       {body: "zone=UTC&by=x&reason=x", want: []int{400}}, // its law knows no such act
+	"POST /duties/{id}/resume":        {body: "zone=UTC&by=x&reason=x", want: []int{409}},
+	"POST /duties/{id}/extend":        {body: "zone=UTC&by=x&reason=x", want: []int{400}},
+	"GET /reports/{id}/proof":         {query: "number=1", want: []int{404}}, // it has none
+	"POST /reports/{id}/write":        {body: "field.harm=walked", want: []int{303}},
+	"POST /reports/{id}/file":         {want: []int{303, 400}}, // something may be missing
+	"POST /reports/{id}/outside":      {body: "zone=UTC&channel=phone&to=authority&proof=a+call+sheet", want: []int{303}},
+	"POST /reports/{id}/receipt":      {body: "zone=UTC&fact=acknowledged&recipient=RECIPIENT", want: []int{303}},
+	"GET /orders/new":                 {query: "incident=INCIDENT&party=PARTY"},
+	"POST /orders":                    {body: "incident=INCIDENT&party=PARTY&measure=clean&limit=24&unit=hours&finding=FINDING", want: []int{303}},
+	"POST /orders/{id}/approve":       {want: []int{409}}, // it was approved
+	"POST /orders/{id}/serve":         {want: []int{409}},
+	"POST /orders/{id}/handed":        {body: "zone=UTC&proof=x", want: []int{409}},
+	"POST /orders/{id}/withdraw":      {want: []int{400}}, // no reason
+	"POST /orders/{id}/close":         {want: []int{400}},
+	"POST /orders/{id}/link":          {want: []int{409}}, // its own address isn't known
+	"POST /orders/{id}/unlink":        {want: []int{303}},
+	"POST /orders/{id}/answer":        {body: "zone=UTC&answer.1=done", want: []int{303}},
+	"POST /orders/{id}/table":         {want: []int{400}}, // no file
+	"GET /answer/{token}":             {want: []int{404, 429}},
+	"GET /answer/{token}/rows":        {want: []int{404, 429}},
+	"POST /answer/{token}":            {want: []int{404, 429}},
+	"POST /answer/{token}/table":      {want: []int{404, 429}},
+	"POST /incidents/{id}/close":      {body: "reason=over&anyway=yes", want: []int{303}, fresh: freshIncident},
+	"POST /incidents/{id}/void":       {body: "reason=our+own+test", want: []int{303}, fresh: freshIncident},
+	"POST /incidents/{id}/correct":    {body: "zone=UTC&reason=x", want: []int{400}},
+	"POST /incidents/{id}/correction": {body: "entry=received&to=2026-03-14T09:00:00Z", want: []int{409}}, // nobody asked for one
 	"GET /static/{file}": {fresh: func(*testing.T, *grounds) string {
 		_, paths := openAssets()
 		return strings.TrimPrefix(paths["tocsin.css"], "/static/")
@@ -326,6 +355,7 @@ func (g *grounds) call(t *testing.T, pattern string, w walker, whose string) *ht
 		}
 		path = strings.Replace(path, "{id}", id, 1)
 	}
+	path = strings.Replace(path, "{token}", "tcl_AAAAAAAAAAAAAAAAAAAAAAAAAA", 1)
 	if strings.HasSuffix(path, "{file}") {
 		path = strings.Replace(path, "{file}", s.fresh(t, g), 1)
 	}
@@ -336,7 +366,7 @@ func (g *grounds) call(t *testing.T, pattern string, w walker, whose string) *ht
 	}
 	body := withNames(strings.Replace(s.body, `"AS"`, as, 1), g.objects[whose])
 	if s.query != "" {
-		path += "?" + s.query
+		path += "?" + withNames(s.query, g.objects[whose])
 	}
 	r := httptest.NewRequest(method, "http://localhost:8080"+path, strings.NewReader(body))
 	r.RemoteAddr = "127.0.0.1:1"

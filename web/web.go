@@ -44,6 +44,9 @@ type Options struct {
 // a mistake of the program and not of its settings.
 func New(d *desk.Desk, o Options) http.Handler {
 	s := &server{desk: d, options: o, site: openSite(d.Laws()), crossOrigin: http.NewCrossOriginProtection()}
+	// A page that answers an order by its link tells nobody where it came from, not even
+	// us; who sends it has the secret, and no cookie of theirs counts.
+	s.crossOrigin.AddInsecureBypassPattern("POST " + linkPath)
 	s.routes = newRoutes()
 	s.signing = make(chan struct{}, signsIn)
 	s.metrics = newMetrics(d, o.Version)
@@ -68,6 +71,8 @@ type server struct {
 
 	doors    sync.Mutex
 	throttle access.Throttle // guarded by doors
+	links    access.Throttle // guarded by doors
+	pace     pace            // guarded by doors
 	signing  chan struct{}   // passwords that are tried at once
 	asked    sync.Map        // requests with an Idempotency-Key under way
 }

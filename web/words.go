@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"reflect"
@@ -66,7 +67,7 @@ func openLanguages() []*language {
 
 // functions is what templates call; laws are those that they speak of.
 func (l *language) functions(laws *regime.Library) template.FuncMap {
-	return template.FuncMap{
+	all := template.FuncMap{
 		"t": l.say, "word": l.word, "wordOr": l.wordOr, "number": anyNumber, "bytes": fileSize, "interval": interval,
 		"moment": l.moment, "day": l.day, "dayOf": l.dayOf, "age": l.age, "lang": func() string { return l.tag },
 		"stamp": l.stamp, "inZone": l.inZone, "zone": l.zoneName, "clockIn": l.clockIn, "left": l.left, "span": l.span, "isZero": time.Time.IsZero,
@@ -102,6 +103,8 @@ func (l *language) functions(laws *regime.Library) template.FuncMap {
 		"bar":    bar, "percent": percent, "step": l.step, "assetPage": pageOfAsset,
 		"plus": func(a, b int64) int64 { return a + b }, "less": func(a, b int64) int64 { return a - b },
 	}
+	maps.Copy(all, l.paperFunctions(laws))
+	return all
 }
 
 // say gives the text of a key, with {name} replaced by the value that follows

@@ -17,6 +17,7 @@ type orderCommand struct {
 	Approve  orderApprove  `cmd:"" help:"Approve a draft; another person than its author must."`
 	Serve    orderServe    `cmd:"" help:"Serve an approved one; its limit runs from then on."`
 	Withdraw orderWithdraw `cmd:"" help:"Take one back."`
+	Close    orderClose    `cmd:"" help:"End a served one that is done."`
 	Answer   orderAnswer   `cmd:"" help:"Answer its rows from a CSV table."`
 }
 
@@ -226,6 +227,22 @@ func (orderWithdraw) Help() string {
 // Run withdraws.
 func (c orderWithdraw) Run(ctx context.Context, std streams) error {
 	return c.orderAct(ctx, std, "withdraw", map[string]any{"as": c.As, "act": "withdraw", "reason": c.Reason})
+}
+
+type orderClose struct {
+	oneThing
+	person
+	Reason string `help:"How it ended." required:"" placeholder:"TEXT"`
+}
+
+// Help implements kong.HelpProvider.
+func (orderClose) Help() string {
+	return `  tocsin order close ord_06h0yaye5sr0b7n2e5nmrpq7ag --as wang --reason "all are verified"`
+}
+
+// Run closes.
+func (c orderClose) Run(ctx context.Context, std streams) error {
+	return c.orderAct(ctx, std, "close", map[string]any{"as": c.As, "act": "close", "reason": c.Reason})
 }
 
 type orderAnswer struct {

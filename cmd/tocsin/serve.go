@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -21,6 +22,7 @@ import (
 type serveCommand struct {
 	Data     string   `help:"Data directory. Default: ./data." default:"./data" placeholder:"DIR"`
 	Listen   string   `help:"Address to listen on. On a loopback address the API needs no key until there are accounts. Default: 127.0.0.1:8080." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	URL      string   `name:"url" help:"Address by which others reach the platform, such as https://tocsin.example: what is sent outside links to it. Default: where it listens on a loopback address, that one; otherwise none, and nothing that is sent has links." placeholder:"URL"`
 	Database string   `help:"PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
 	Feeds    string   `help:"Folder of a site's own formats. Default: feeds in the data directory." placeholder:"DIR"`
 	Regimes  string   `help:"Folder of a site's own law packs. Default: regimes in the data directory." placeholder:"DIR"`
@@ -45,11 +47,16 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return exit{exitMisused, fmt.Errorf("serve: %w", err)}
 	}
+	loopback := listener.Addr().(*net.TCPAddr).IP.IsLoopback()
+	address, err := publicURL(c.URL, listener.Addr(), loopback)
+	if err != nil {
+		return exit{exitMisused, err}
+	}
 	var d *desk.Desk
 	// A short command may hold the directory when the platform is started again.
 	err = whileOwned(ctx, 3*time.Second, func() error {
 		d, err = desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds,
-			Regimes: c.Regimes, Contacts: c.Contact, Courier: settings, Language: c.Lang, Clock: clockBy(c.NTP)})
+			Regimes: c.Regimes, Contacts: c.Contact, Courier: settings, Language: c.Lang, URL: address, Clock: clockBy(c.NTP)})
 		return err
 	})
 	if err != nil {
@@ -64,7 +71,6 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 		return fmt.Errorf("serve: %w", errors.Join(err, d.Close()))
 	}
 	defer func() { err = firstError(err, o.close()) }()
-	loopback := listener.Addr().(*net.TCPAddr).IP.IsLoopback()
 	setup, err := setupToken(ctx, d)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
@@ -81,6 +87,22 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 		fmt.Fprintln(std.out, "nobody is called from here: name people on duty with --contact")
 	}
 	return serveUntil(ctx, server, listener)
+}
+
+// publicURL is by which address others reach the platform: what was said, or where it
+// listens on a loopback address, where nobody else does.
+func publicURL(said string, at net.Addr, loopback bool) (string, error) {
+	if said == "" {
+		if loopback {
+			return "http://" + at.String(), nil
+		}
+		return "", nil
+	}
+	u, err := url.Parse(said)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
+		return "", fmt.Errorf("serve: --url %s is no address such as https://tocsin.example: it begins with https:// or http:// and ends with the host's name or its port", said)
+	}
+	return u.Scheme + "://" + u.Host, nil
 }
 
 // setupToken makes the token of the link for the first account; "" where there is one.
