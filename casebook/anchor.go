@@ -56,6 +56,9 @@ const (
 	OrderServed    = "order_served"
 	OrderAnswered  = "order_answered"
 	OrderWithdrawn = "order_withdrawn"
+	OrderExtended  = "order_extended"     // At is the moment from which the new limit runs
+	LimitPassed    = "order_limit_passed" // At is the limit
+	NotDelivered   = "not_delivered"      // who was to have a filing or an order refused it
 	RowChecked     = "row_checked"
 	VoidAsked      = "void_asked"
 	Closed         = "closed"

@@ -31,7 +31,7 @@ var gatherer = casebook.Actor{Kind: casebook.Rule, Name: "gather"}
 // left unfinished is finished first.
 func (d *Desk) Run(ctx context.Context) error {
 	var stations sync.WaitGroup
-	all := []func(context.Context) error{d.Fold, d.Grade, d.Watch, d.KeepClock, d.Verify, d.Keep}
+	all := []func(context.Context) error{d.Fold, d.Grade, d.Watch, d.KeepClock, d.Verify, d.Limits, d.Keep}
 	if !d.passing {
 		all = append(all, d.Send) // a command that ends soon has no channels of its own
 	}

@@ -175,16 +175,22 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 		}
 		o.State, o.DueAt, o.Fault, again = store.OutboxWaiting, next, clip(err.Error(), 1000), next
 	}
-	if o.State != store.OutboxSent {
+	if o.State == store.OutboxWaiting {
 		return again, d.moveLine(ctx, store.OutboxSending, o)
 	}
 	_, err = d.db.Write(context.WithoutCancel(ctx), store.Work{Kind: "sent", Actor: sender.String(), At: now}, func(tx *store.Tx) error {
 		if err := tx.MoveOutgoing(store.OutboxSending, o); err != nil {
 			return err
 		}
+		if o.State == store.OutboxDead {
+			return d.bounced(tx, o)
+		}
 		return d.carried(tx, o, now, o.Fault)
 	})
 	d.changed.tell()
+	if o.State == store.OutboxDead {
+		d.outgoing.tell()
+	}
 	return again, err
 }
 
@@ -219,7 +225,8 @@ func (d *Desk) moveLine(ctx context.Context, from store.OutboxState, o store.Out
 }
 
 // Resend puts a line that is dead, or was sent, back to be sent at once, under the
-// same Message-ID; of one that was made into a line a contact, those lines.
+// same Message-ID; of one that was made into a line a contact, those lines. A filing or
+// an order goes to the contact that its party has now.
 func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID string) (store.Outgoing, error) {
 	at := d.Now()
 	o, err := d.Reader(casebook.Operator()).Outgoing(ctx, messageID)
@@ -237,6 +244,9 @@ func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID string)
 		for _, l := range lines {
 			from := l.State
 			l.State, l.DueAt, l.Attempts, l.Fault = store.OutboxWaiting, at, 0, "resent by "+who.String()
+			if err := d.readdress(tx, &l); err != nil {
+				return err
+			}
 			if err := tx.MoveOutgoing(from, l); err != nil {
 				return err
 			}

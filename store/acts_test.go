@@ -44,6 +44,9 @@ func (f filled) actsOn(t testing.TB, n int, incident casebook.Incident, party ca
 		if err != nil {
 			return err
 		}
+		if err := tx.ToldLimit(o.ID); err != nil {
+			return err
+		}
 		rows[0].State, rows[0].Answer, rows[0].AnsweredAt = casebook.AnsweredRow, casebook.AnswerDone, noon
 		return tx.SaveOrderRow(rows[0])
 	})

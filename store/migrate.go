@@ -30,6 +30,7 @@ var migrations = []migration{
 	{"0003_access.sql", 3}, // an older program would fold without writing shares
 	{"0004_acts.sql", 4},
 	{"0005_duty_counts.sql", 4},
+	{"0006_order_limits.sql", 4},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -16,6 +16,7 @@ type orderCommand struct {
 	Draft    orderDraft    `cmd:"" help:"Draft one to a party over its findings, on a power in force."`
 	Approve  orderApprove  `cmd:"" help:"Approve a draft; another person than its author must."`
 	Serve    orderServe    `cmd:"" help:"Serve an approved one; its limit runs from then on."`
+	Extend   orderExtend   `cmd:"" help:"Give what is undone of a served one another limit."`
 	Withdraw orderWithdraw `cmd:"" help:"Take one back."`
 	Answer   orderAnswer   `cmd:"" help:"Answer its rows from a CSV table."`
 }
@@ -210,6 +211,36 @@ func (c orderServe) Run(ctx context.Context, std streams) error {
 		body["served_at"] = c.At
 	}
 	return c.orderAct(ctx, std, "serve", body)
+}
+
+type orderExtend struct {
+	oneThing
+	person
+	Limit  time.Duration `help:"Within what time from now, or from --at." required:"" placeholder:"24h"`
+	Reason string        `help:"Why: seen again, more time was asked for." required:"" placeholder:"TEXT"`
+	At     time.Time     `help:"Told outside: when (RFC 3339)." placeholder:"T"`
+	Proof  string        `help:"Told outside: the proof, as text, or @FILE." placeholder:"TEXT"`
+}
+
+// Help implements kong.HelpProvider.
+func (orderExtend) Help() string {
+	return `The party is told which rows are undone, at its contact for orders, unless it was told
+outside.
+
+  tocsin order extend ord_06h0yaye5sr0b7n2e5nmrpq7ag --as wang --limit 12h --reason "row 1 was seen again"`
+}
+
+// Run extends.
+func (c orderExtend) Run(ctx context.Context, std streams) error {
+	proof, err := textOrFile(c.Proof)
+	if err != nil {
+		return exit{exitMisused, fmt.Errorf("order extend: --proof: %w", err)}
+	}
+	body := map[string]any{"as": c.As, "act": "extend", "limit_s": c.Limit.Seconds(), "reason": c.Reason, "proof": proof}
+	if !c.At.IsZero() {
+		body["served_at"] = c.At
+	}
+	return c.orderAct(ctx, std, "extend", body)
 }
 
 type orderWithdraw struct {

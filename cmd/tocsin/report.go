@@ -130,7 +130,10 @@ func (c oneThing) printReport(std streams, raw json.RawMessage) error {
 					facts = append(facts, fact.name+" "+fact.at.Format(time.DateTime))
 				}
 			}
-			if facts == nil {
+			switch {
+			case facts == nil && a.Proof != "":
+				facts = []string{plain(a.Proof)}
+			case facts == nil:
 				facts = []string{"nothing on record yet"}
 			}
 			kind := "to"
