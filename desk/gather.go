@@ -16,7 +16,7 @@ import (
 // BatchRows is how many rows of a delivery are folded in one commit. Batches are
 // cut by rows and never by the clock: a delivery folded in two lives leaves the
 // same entries in the ledger as one folded in peace.
-const BatchRows = 2000
+const BatchRows = 1000
 
 // ahead is how far a source's clock may be before ours. More is a wrong clock, or
 // somebody who wants a finding to look new for ever.

@@ -45,6 +45,8 @@ func (*postgres) own(ctx context.Context, c *sql.Conn) error {
 	return err
 }
 
+func (*postgres) backfill(context.Context, *sql.DB) error { return nil } // the server does
+
 func (*postgres) begin() string         { return "BEGIN" }
 func (*postgres) snapshot() string      { return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" }
 func (*postgres) sequencesInline() bool { return false }

@@ -33,6 +33,7 @@ type DB struct {
 	conn    *sql.Conn // the writers' connection, held from the first write on
 	// onCheckpoint is told each newly signed checkpoint after its commit.
 	onCheckpoint func(note []byte)
+	backfill     backfill
 
 	lastStamp time.Time // guarded by gate
 	behind    bool      // the clock was told to be behind lastStamp; guarded by gate
@@ -70,6 +71,7 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 		}
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
+	db.startBackfill()
 	return db, nil
 }
 
@@ -97,6 +99,7 @@ func (db *DB) start(ctx context.Context, now time.Time) error {
 // Close signs what isn't signed yet and closes the database.
 func (db *DB) Close() error {
 	err := db.Sign(context.Background())
+	db.backfill.end()
 	// Readers first: the last connection of SQLite brings everything into its file.
 	err = errors.Join(err, db.read.Close())
 	if db.conn != nil {
@@ -221,6 +224,7 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 		return nil, err
 	}
 	db.tree.keep(tx.added)
+	db.backfill.wrote(tx.changes.Len())
 	if tx.note != nil && db.onCheckpoint != nil {
 		db.onCheckpoint(tx.note)
 	}
