@@ -214,7 +214,7 @@ func (c *casework) postOrder(o casebook.Order, rows []casebook.OrderRow, message
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds())})
+	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds()), "exercise": o.Mark.Exercise})
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (w *town) ask(method, path, key string, body any) map[string]any {
 				w.mu.Unlock()
 				return nil
 			case answer.StatusCode == http.StatusConflict && bytes.Contains(said, []byte("still being worked on")):
-				err = io.ErrNoProgress
+				// asked again below
 			case answer.StatusCode/100 != 2:
 				w.t.Errorf("%s %s: %s %s", method, path, answer.Status, said)
 				return nil

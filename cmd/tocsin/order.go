@@ -41,6 +41,7 @@ type orderView struct {
 	ApprovedBy string     `json:"approved_by"`
 	ServedAt   *time.Time `json:"served_at"`
 	Due        *time.Time `json:"due"`
+	Exercise   bool       `json:"exercise"`
 	Rows       []struct {
 		Number int    `json:"number"`
 		Asset  string `json:"asset"`
@@ -61,7 +62,7 @@ func (c oneThing) printOrder(std streams, raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "%s  %s to %s\n  %s, under %s, %s, drafted by %s", o.ID, o.Measure, plain(o.Party), o.State, o.Power, plain(o.Article), plain(o.DraftedBy))
+	fmt.Fprintf(std.out, "%s  %s to %s%s\n  %s, under %s, %s, drafted by %s", o.ID, o.Measure, plain(o.Party), drill(o.Exercise), o.State, o.Power, plain(o.Article), plain(o.DraftedBy))
 	if o.ApprovedBy != "" {
 		fmt.Fprintf(std.out, ", approved by %s", plain(o.ApprovedBy))
 	}
@@ -109,7 +110,7 @@ func (c orderList) Run(ctx context.Context, std streams) error {
 		if err := json.Unmarshal(item, &o); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(std.out, "%s  %-9s %-18s %s  %s  %s\n", o.ID, o.State, o.Measure, plain(o.Party), o.Task, o.Incident)
+		_, err := fmt.Fprintf(std.out, "%s  %-9s %-18s %s  %s  %s%s\n", o.ID, o.State, o.Measure, plain(o.Party), o.Task, o.Incident, drill(o.Exercise))
 		return err
 	})
 }
