@@ -36,6 +36,8 @@ type DB struct {
 	backfill     backfill
 
 	lastStamp time.Time // guarded by gate
+	owned     bool      // it had the database's lock; guarded by gate
+	lost      bool      // another process has it since; guarded by gate
 	behind    bool      // the clock was told to be behind lastStamp; guarded by gate
 }
 
@@ -64,6 +66,12 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 	if err == nil {
 		err = db.start(ctx, o.Now)
 	}
+	if errors.Is(err, ErrHeld) {
+		// One that could never take it over says so now.
+		if foreign := db.belongs(ctx, read); errors.Is(foreign, casebook.ErrConflict) {
+			err = foreign
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("open database %s: %w", Redacted(place), err)
 		if db.conn != nil {
@@ -83,7 +91,7 @@ func (db *DB) start(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(db.belongs(ctx), db.tree.load(ctx, c)); err != nil {
+	if err := errors.Join(db.belongs(ctx, c), db.tree.load(ctx, c)); err != nil {
 		return err
 	}
 	var last int64
@@ -108,6 +116,10 @@ func (db *DB) Close() error {
 	}
 	return errors.Join(err, db.write.Close())
 }
+
+// ErrHeld is what Open gives, with casebook.ErrConflict, when another process writes to
+// the database.
+var ErrHeld = errors.New("another tocsin writes to it")
 
 // Work says what a write is: its kind and actor go into the ledger entry.
 type Work struct {
@@ -233,15 +245,20 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 
 // connection gives the one connection that writes.
 func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
+	if db.lost {
+		return nil, fmt.Errorf("this tocsin lost the database to another one, and what it remembers is old: start it again: %w", casebook.ErrConflict)
+	}
 	if db.conn == nil {
 		c, err := db.write.Conn(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if err := db.dialect.own(ctx, c); err != nil {
+			db.lost = db.owned && errors.Is(err, ErrHeld)
 			return nil, errors.Join(err, c.Close())
 		}
-		db.conn = c
+		db.conn, db.owned = c, true
+		db.tree.forget()
 	}
 	return db.conn, nil
 }
