@@ -61,6 +61,7 @@ var plan = map[string]struct {
 	"watch":      {floor: work},
 	"sensor":     {floor: work},
 	"web":        {floor: face},
+	"seed":       {floor: face},
 	"cmd/tocsin": {floor: roof},
 	".":          {floor: outside},
 }

@@ -162,7 +162,7 @@ func TestWhatIsRefusedForGoodCallsPeopleAndGoesToTheContactOfToday(t *testing.T)
 			t.Fatal(err)
 		}
 	}
-	line, err := o.Resend(t.Context(), wang, message)
+	line, err := o.Resend(t.Context(), wang, message, "the address was old")
 	if m, _ := desk.ReadMessage(line.Payload); err != nil || m.Target != p.URL+"/new" {
 		t.Fatalf("it goes to %s (%v)", m.Target, err)
 	}

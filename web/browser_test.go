@@ -361,3 +361,47 @@ func TestWithoutScript(t *testing.T) {
 		t.Error("a button is shown that does nothing without the script")
 	}
 }
+
+// TestKeys: letters move through the lists and between the pages, not while one types,
+// and not when they were switched off.
+func TestKeys(t *testing.T) {
+	busy := busy(t)
+	b := openBrowser(t, busy.Desk)
+	b.open("/incidents?lang=en")
+	const row = `[...document.querySelectorAll("#list tbody tr")].findIndex(r => r.contains(document.activeElement))`
+	for _, step := range []struct {
+		key  string
+		want int64
+	}{{"j", 0}, {"j", 1}, {"k", 0}, {"k", 0}} {
+		b.press(step.key)
+		if got := find[int64](b, row); got != step.want {
+			t.Errorf("after %s the focus is on row %d, want %d", step.key, got, step.want)
+		}
+	}
+	opened := find[string](b, `document.activeElement.pathname`)
+	b.press(kb.Enter)
+	b.until(`document.readyState === "complete" && location.pathname === "` + opened + `"`)
+	b.press("g", "d")
+	b.until(`document.readyState === "complete" && location.pathname === "/duties"`)
+	b.press("?")
+	b.until(`document.getElementById("shortcuts").open`)
+	b.press(kb.Escape)
+	b.until(`!document.getElementById("shortcuts").open`)
+	b.open("/incidents/new?lang=en")
+	b.tabTo("open-title")
+	b.press("g", "d", "?")
+	if got := find[string](b, `location.pathname + document.activeElement.value`); got != "/incidents/newgd?" {
+		t.Errorf("typing gives %q", got)
+	}
+	b.open("/incidents?lang=en")
+	b.press("?")
+	b.until(`document.getElementById("shortcuts").open`)
+	b.tabTo("letters")
+	b.press(" ", kb.Escape)
+	b.open("/incidents?lang=en")
+	b.press("j")
+	if got := find[int64](b, row); got != -1 {
+		t.Errorf("switched off, a letter moves to row %d", got)
+	}
+	b.quiet()
+}

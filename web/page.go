@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/regime"
 )
@@ -25,7 +24,7 @@ var pageFiles embed.FS
 const pageRows = 100
 
 // shared are the files of which every page may use a part.
-var shared = []string{"layout", "parts", "fields", "duty_list"}
+var shared = []string{"layout", "parts", "fields", "duty_list", "finding_list", "admin"}
 
 // site is what pages are made of.
 type site struct {
@@ -50,8 +49,8 @@ func openSite(laws *regime.Library) *site {
 			if slices.Contains(shared, page) {
 				continue
 			}
-			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html"))
+			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/finding_list.html", "page/admin.html"))
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}
@@ -63,41 +62,13 @@ type view struct {
 	Version  string
 	Now      time.Time
 	Address  string // under which the page can be asked for
-	Places   []place
+	Places   []placeGroup
 	Switches []languageSwitch
-	User     string // who is signed in, "" nobody
+	User     string   // who is signed in, "" nobody
+	Roles    []string // of who is signed in
+	Search   bool     // whether who sees the page may search
+	Account  bool     // whether who sees it has an account to keep
 	Data     any
-}
-
-// place is a link of the navigation.
-type place struct {
-	Path, Key string // Key: of its word
-	Here      string // as aria-current has it: page, true for a page below it, ""
-}
-
-// places are the pages to which every page leads.
-var places = []place{{"/", "place.home", ""}, {"/duties", "place.duties", ""}, {"/incidents", "place.incidents", ""}, {"/threats", "place.threats", ""},
-	{"/regimes", "place.regimes", ""}, {"/parties", "place.parties", ""}, {"/outbox", "place.outbox", ""}}
-
-// placesFrom gives those of them that somebody may see.
-func placesFrom(address string, who access.Principal) []place {
-	all := slices.DeleteFunc(slices.Clone(places), func(p place) bool { return !who.May(rules[pageRule(p.Path)]) })
-	for i, p := range all {
-		if address == p.Path {
-			all[i].Here = "page"
-		} else if p.Path != "/" && strings.HasPrefix(address, p.Path+"/") {
-			all[i].Here = "true"
-		}
-	}
-	return all
-}
-
-// pageRule is the pattern of a page's route, by the path of the page.
-func pageRule(path string) string {
-	if path == "/" {
-		return "GET /{$}"
-	}
-	return "GET " + path
 }
 
 // languageSwitch is a link to the page in a language.
@@ -113,6 +84,11 @@ func (s *server) enterPages() {
 	s.enterPage("GET /deliveries/{id}", s.deliveryPage)
 	s.enterPage("GET /threats", s.threatsPage)
 	s.enterPage("GET /threats/{id}", s.threatPage)
+	s.enterPage("GET /situation", s.situationPage)
+	s.enterPage("GET /findings", s.findingsPage)
+	s.enterPage("GET /findings.csv", s.findingsCSV)
+	s.enterPage("GET /search", s.searchPage)
+	s.enterPage("GET /assets", s.assetsPage)
 	s.enterPage("GET /duties", s.dutiesPage)
 	s.enterPage("GET /duties/{id}", s.dutyPage)
 	s.enterPage("GET /incidents", s.incidentsPage)
@@ -125,6 +101,7 @@ func (s *server) enterPages() {
 	s.enterPage("GET /outbox", s.outboxPage)
 	s.enterPage("POST /outbox/{id}/resend", s.resendForm)
 	s.enterPage("GET /static/{file}", s.getStatic)
+	s.enterAdmin()
 }
 
 // enterPage enters one route. An error of f becomes a problem by the table in
@@ -164,9 +141,9 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 	}
 	query.Del("done")
 	p := x.caller.principal
-	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Data: data}
+	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Search: mayOpen(p, "/search"), Data: data}
 	if p.IsPerson() {
-		v.User = p.Actor.Name
+		v.User, v.Roles, v.Account = p.Actor.Name, p.Roles, mayOpen(p, "/account")
 	}
 	v.Address = (&url.URL{Path: address, RawQuery: query.Encode()}).String()
 	for _, other := range s.site.languages {
