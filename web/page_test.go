@@ -26,7 +26,7 @@ func pagesOf(t *testing.T, d *desk.Desk) []string {
 	t.Helper()
 	all := append(adminPages(t, d), "/", "/nothing", "/threats", "/threats?sort=size&q=bot&class=malicious-code&active=90d", "/threats?sort=seen&region=XA-1&level=serious", "/situation", "/situation?span=24h&sort=name&rows=all",
 		"/findings", "/findings?state=open&role=bot&region=XA-1&asset=192.0.2.0%2F24&since=2026-03-01", "/findings?asset=nonsense", "/search?q=192.0.2.", "/search", "/search?q=botnet", "/search?q=nothing+of+that",
-		"/assets?of=192.0.2.7", "/assets?of=192.0.2.7&day=2026-03-14", "/assets?of=example.org", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes")
+		"/assets?of=192.0.2.7", "/assets?of=192.0.2.7&day=2026-03-14", "/assets?of=example.org", "/threats?cursor="+casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes")
 	for _, one := range dutyFilters {
 		all = append(all, "/duties?state="+one.key)
 	}
