@@ -232,3 +232,28 @@ func FuzzVerifyPassword(f *testing.F) {
 		}
 	})
 }
+
+// TestWhoMovesALegalMomentSeesTheWholeCase: a correction and a step of a duty answer with
+// the case and move what every party of it owes, so that nobody of a party, and no
+// program, has them.
+func TestWhoMovesALegalMomentSeesTheWholeCase(t *testing.T) {
+	for _, do := range []Permission{CorrectIncidents, StepDuties} {
+		may := WhoMay(do)
+		if !slices.Equal(may, []string{Officer, Supervisor}) {
+			t.Errorf("%s: %v may", do, may)
+		}
+		for _, role := range may {
+			if p := OfUser(casebook.User{Tenant: 1, Name: "alice", Roles: []string{role}}); !Scope(p).All {
+				t.Errorf("%s may %s and doesn't see the case", role, do)
+			}
+			if p := OfUser(casebook.User{Tenant: 1, Name: "alice", Roles: []string{role}, Party: aParty}); p.May(do) {
+				t.Errorf("%s of a party may %s", role, do)
+			}
+		}
+		for _, scope := range Scopes() {
+			if p := OfKey(casebook.AccessKey{Tenant: 1, Name: "sensor", Scopes: []string{scope}}); p.May(do) {
+				t.Errorf("a program with the scope %s may %s", scope, do)
+			}
+		}
+	}
+}

@@ -57,6 +57,9 @@ const (
 	OrderAnswered  = "order_answered"
 	OrderWithdrawn = "order_withdrawn"
 	OrderClosed    = "order_closed"
+	OrderExtended  = "order_extended"     // At is the moment from which the new limit runs
+	LimitPassed    = "order_limit_passed" // At is the limit
+	NotDelivered   = "not_delivered"      // who was to have a filing or an order refused it
 	RowChecked     = "row_checked"
 	VoidAsked      = "void_asked"
 	Closed         = "closed"

@@ -113,6 +113,18 @@ func ParseAnswer(s string) (AnswerKind, error) {
 	return AnswerKind(n), err
 }
 
+// Decides reports whether the answer leaves something for a person to decide, and
+// isn't a claim that what was asked is done or under way.
+func (a AnswerKind) Decides() bool {
+	return a == AnswerNotOurs || a == AnswerCannotIdentify || a >= AnswerNeedsLonger
+}
+
+// Undone reports whether a row waits for its party: it wasn't answered, was seen again
+// after the answer, or was answered with a request for more time.
+func (r OrderRow) Undone() bool {
+	return r.State == SentRow || r.State == ReopenedRow || r.State == AnsweredRow && r.Answer == AnswerNeedsLonger
+}
+
 // Claims reports whether the answer says that the asset is clean now, so that later
 // observations can prove or disprove it.
 func (a AnswerKind) Claims() bool { return a == AnswerDone || a == AnswerAlreadyClean }

@@ -143,6 +143,9 @@ func (c *Courier) mailOne(ctx context.Context, address string, m Message) (int, 
 		err = errors.New("the server took nothing")
 	}
 	code := replyCode(err)
+	// The library and the server name the address in full; what is said of a failure is
+	// logged and shown.
+	err = errors.New(strings.ReplaceAll(err.Error(), address, "…"+address[strings.LastIndexByte(address, '@'):]))
 	if code >= 500 {
 		return code, "", err
 	}

@@ -17,18 +17,22 @@ type callKind int
 
 // The reasons for a call, most urgent first.
 const (
-	callMissed   callKind = iota // a duty is due and not filed
-	callWarning                  // a duty's moment comes near
-	callOpened                   // a duty was opened
-	callNobody                   // an incident is there, and nobody's duties are reckoned
-	callReopened                 // what was said to be clean was seen again
-	callPassed                   // the moment of a provisional duty passed
-	callTriage                   // a proposed incident waits for a yes or no
-	callProposed                 // a threat may be an incident
-	callClock                    // the machine's clock is off, or jumped
+	callMissed     callKind = iota // a duty is due and not filed
+	callWarning                    // a duty's moment comes near
+	callOpened                     // a duty was opened
+	callNobody                     // an incident is there, and nobody's duties are reckoned
+	callBounced                    // a filing or an order was refused for good
+	callReopened                   // what was said to be clean was seen again
+	callOverdue                    // an order's limit passed with rows undone
+	callAnswered                   // an answer leaves people something to decide
+	callCorrection                 // a correction waits for a second person
+	callPassed                     // the moment of a provisional duty passed
+	callTriage                     // a proposed incident waits for a yes or no
+	callProposed                   // a threat may be an incident
+	callClock                      // the machine's clock is off, or jumped
 )
 
-var callKinds = [...]string{"duty_missed", "duty_warning", "duty_opened", "no_party", "reopened", "provisional_passed", "triage_lapsed", "incident_proposed", "clock"}
+var callKinds = [...]string{"duty_missed", "duty_warning", "duty_opened", "no_party", "not_delivered", "reopened", "order_overdue", "answer_to_decide", "correction_asked", "provisional_passed", "triage_lapsed", "incident_proposed", "clock"}
 
 func (k callKind) String() string { return callKinds[k] }
 
@@ -159,12 +163,12 @@ func wordsOf(language string) callWords {
 
 var english = callWords{
 	subjects: map[callKind]string{
-		callMissed: "MISSED: %s", callWarning: "Due soon: %s", callOpened: "Clock started: %s", callNobody: "No clock runs, this platform speaks for no party: %s", callReopened: "Seen again: %s", callPassed: "Provisional moment passed: %s",
+		callMissed: "MISSED: %s", callWarning: "Due soon: %s", callOpened: "Clock started: %s", callNobody: "No clock runs, this platform speaks for no party: %s", callBounced: "NOT DELIVERED: %s", callReopened: "Seen again: %s", callOverdue: "Order overdue: %s", callAnswered: "An answer to decide on: %s", callCorrection: "A correction waits for a second person: %s", callPassed: "Provisional moment passed: %s",
 		callTriage: "Still waiting for a yes or no: %s", callProposed: "Possible incident: %s", callClock: "Clock: %s",
 	},
 	many: " and %d more", more: "and %d more: see the list of duties and incidents",
 	kinds: map[callKind]string{
-		callMissed: "MISSED, due and not filed", callWarning: "Due soon", callOpened: "A clock started", callNobody: "No clock runs: this platform speaks for no party yet (tocsin party add --own)", callReopened: "Seen again after it was said to be clean", callPassed: "The moment of a provisional duty passed",
+		callMissed: "MISSED, due and not filed", callWarning: "Due soon", callOpened: "A clock started", callNobody: "No clock runs: this platform speaks for no party yet (tocsin party add --own)", callBounced: "NOT DELIVERED, send it again or bring it by another channel", callReopened: "Seen again after it was said to be clean", callOverdue: "The limit of an order passed", callAnswered: "An answer to an order leaves something to decide", callCorrection: "A correction of a legal moment waits for another person's yes (tocsin incident correct)", callPassed: "The moment of a provisional duty passed",
 		callTriage: "Waits for a yes or no for over 15 minutes", callProposed: "May be an incident", callClock: "The clock of the platform",
 	},
 	duty:    "%s: %s of %s, due %s (%s UTC), %s",
@@ -178,12 +182,12 @@ var english = callWords{
 
 var chinese = callWords{
 	subjects: map[callKind]string{
-		callMissed: "已逾期：%s", callWarning: "即将到期：%s", callOpened: "时限开始：%s", callNobody: "未计时，平台尚未登记本方单位：%s", callReopened: "再次出现：%s", callPassed: "暂定时限已过：%s",
+		callMissed: "已逾期：%s", callWarning: "即将到期：%s", callOpened: "时限开始：%s", callNobody: "未计时，平台尚未登记本方单位：%s", callBounced: "未能送达：%s", callReopened: "再次出现：%s", callOverdue: "处置通知超期：%s", callAnswered: "反馈待决定：%s", callCorrection: "时刻更正待第二人确认：%s", callPassed: "暂定时限已过：%s",
 		callTriage: "仍待确认：%s", callProposed: "疑似事件：%s", callClock: "时钟：%s",
 	},
 	many: " 等另外 %d 项", more: "另有 %d 项，见义务与事件列表",
 	kinds: map[callKind]string{
-		callMissed: "已逾期，尚未报送", callWarning: "即将到期", callOpened: "时限开始计算", callNobody: "未开始计时：平台尚未登记本方单位（tocsin party add --own）", callReopened: "报称已清除后再次出现", callPassed: "暂定义务的时限已过",
+		callMissed: "已逾期，尚未报送", callWarning: "即将到期", callOpened: "时限开始计算", callNobody: "未开始计时：平台尚未登记本方单位（tocsin party add --own）", callBounced: "未能送达，请重发或改用其他渠道", callReopened: "报称已清除后再次出现", callOverdue: "处置通知的时限已过", callAnswered: "对处置通知的反馈需要决定", callCorrection: "法定时刻的更正待另一人确认（tocsin incident correct）", callPassed: "暂定义务的时限已过",
 		callTriage: "等待确认已超过 15 分钟", callProposed: "可能构成事件", callClock: "平台时钟",
 	},
 	duty:    "%s：%s，责任方 %s，截止 %s（UTC %s），%s",
@@ -200,7 +204,7 @@ func (w callWords) about(c call) string {
 	if d := c.duty; !d.ID.IsZero() {
 		return fmt.Sprintf(w.act, d.Regime, d.Stage) + ", " + localText(d.Due, d.Zone)
 	}
-	if c.note != "" && (c.kind == callClock || c.kind == callReopened) {
+	if c.note != "" && (c.kind == callClock || c.kind >= callBounced && c.kind <= callCorrection) {
 		return c.note
 	}
 	return c.incident.Title

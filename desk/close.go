@@ -70,7 +70,14 @@ func (c *casework) unfinished() ([]string, error) {
 		}
 		n := 0
 		for _, r := range rows {
-			if r.State != casebook.VerifiedRow && r.State != casebook.UnverifiedRow {
+			if r.State == casebook.VerifiedRow || r.State == casebook.UnverifiedRow {
+				continue
+			}
+			elsewhere, err := c.tx.HandedOn(o.ID, r.Finding)
+			if err != nil {
+				return nil, err
+			}
+			if !elsewhere {
 				n++
 			}
 		}

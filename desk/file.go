@@ -34,7 +34,17 @@ func (d *Desk) DraftReport(ctx context.Context, who casebook.Actor, duty caseboo
 	if err != nil {
 		return casebook.Report{}, err
 	}
-	if i := slices.IndexFunc(there, func(one casebook.Report) bool { return one.Duty == duty && one.State != casebook.WithdrawnReport }); i >= 0 {
+	all, err := r.DutiesByDue(ctx, store.DutyFilter{Incident: owed.Incident}, casebook.ID{}, 1000)
+	if err != nil {
+		return casebook.Report{}, err
+	}
+	if owed = standsFor(all, owed); owed.State == casebook.Superseded || owed.State == casebook.VoidDuty {
+		return casebook.Report{}, fmt.Errorf("duty %s is %s and asks for no report any more: %w", duty.Text(casebook.DutyPrefix), owed.State, casebook.ErrConflict)
+	}
+	duty = owed.ID
+	if i := slices.IndexFunc(there, func(one casebook.Report) bool {
+		return one.State != casebook.WithdrawnReport && standsFor(all, casebook.Duty{ID: one.Duty}).ID == duty
+	}); i >= 0 {
 		return there[i], fmt.Errorf("%s has a report already, %s: write into that one: %w", duty.Text(casebook.DutyPrefix), there[i].ID.Text(casebook.ReportPrefix), casebook.ErrConflict)
 	}
 	opened := casebook.Report{Incident: owed.Incident, Duty: duty, Party: owed.Party, Regime: owed.Regime, Stage: owed.Stage, OpenedAt: at}
@@ -118,9 +128,11 @@ func (d *Desk) form(ctx context.Context, who casebook.Actor, one casebook.Report
 		m.Facts[f.Name] = f.Value
 	}
 	if !one.Duty.IsZero() {
-		if m.Duty, err = r.Duty(ctx, one.Duty); err != nil {
+		all, err := r.DutiesByDue(ctx, store.DutyFilter{Incident: one.Incident}, casebook.ID{}, 1000)
+		if err != nil {
 			return report.Form{}, err
 		}
+		m.Duty = standsFor(all, casebook.Duty{ID: one.Duty})
 	}
 	parties, err := r.Parties(ctx)
 	if err != nil {
@@ -399,22 +411,41 @@ func (c *casework) meets(one casebook.Report, version int) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(duties, func(d casebook.Duty) bool { return d.ID == one.Duty })
-	if i < 0 || !duties[i].State.Runs() && duties[i].State != casebook.Missed {
+	owed := standsFor(duties, casebook.Duty{ID: one.Duty, State: casebook.VoidDuty})
+	if !owed.State.Runs() && owed.State != casebook.Missed {
 		return nil
 	}
 	to, err := c.tx.Recipients(one.ID, version)
 	if err != nil {
 		return err
 	}
-	at, met := metAt(duties[i], to)
+	at, met := metAt(owed, to)
 	if !met {
 		return nil
+	}
+	if c.late, err = c.tx.LateReason(one.ID, version); err != nil {
+		return err
 	}
 	if err := c.log(casebook.Anchor{Kind: one.Regime + "/" + one.Stage + ".submitted", At: at, Source: one.ID.Text(casebook.ReportPrefix)}); err != nil {
 		return err
 	}
 	return c.judge()
+}
+
+// standsFor gives the duty that took a duty's place, however often it was superseded:
+// the duty as it is in the list where none did.
+func standsFor(all []casebook.Duty, d casebook.Duty) casebook.Duty {
+	for range all {
+		i := slices.IndexFunc(all, func(next casebook.Duty) bool { return next.Supersedes == d.ID && !d.ID.IsZero() })
+		if i < 0 {
+			break
+		}
+		d = all[i]
+	}
+	if i := slices.IndexFunc(all, func(same casebook.Duty) bool { return same.ID == d.ID }); i >= 0 {
+		d = all[i]
+	}
+	return d
 }
 
 // metAt gives the moment at which those who must have a filing had what meets a duty:

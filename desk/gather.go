@@ -16,7 +16,7 @@ import (
 // BatchRows is how many rows of a delivery are folded in one commit. Batches are
 // cut by rows and never by the clock: a delivery folded in two lives leaves the
 // same entries in the ledger as one folded in peace.
-const BatchRows = 2000
+const BatchRows = 1000
 
 // ahead is how far a source's clock may be before ours. More is a wrong clock, or
 // somebody who wants a finding to look new for ever.
@@ -31,7 +31,7 @@ var gatherer = casebook.Actor{Kind: casebook.Rule, Name: "gather"}
 // left unfinished is finished first.
 func (d *Desk) Run(ctx context.Context) error {
 	var stations sync.WaitGroup
-	all := []func(context.Context) error{d.Fold, d.Grade, d.Watch, d.KeepClock, d.Verify, d.Keep}
+	all := []func(context.Context) error{d.Fold, d.Grade, d.Watch, d.KeepClock, d.Verify, d.Limits, d.Keep}
 	if !d.passing {
 		all = append(all, d.Send) // a command that ends soon has no channels of its own
 	}

@@ -256,10 +256,10 @@ func (d *Desk) proposals(facts casebook.Facts, parties []casebook.Party, at time
 	}
 	best := map[string]casebook.Grade{}
 	for _, one := range parties {
-		party := partyOf(one)
+		party := regime.PartyOf(one)
 		packs := d.gradingPacks(party, at)
 		if len(packs) == 0 {
-			party = regime.Party{Region: party.Region, MemberState: party.MemberState}
+			party.Roles = nil
 			packs = d.gradingPacks(party, at)
 		}
 		for _, pack := range packs {
@@ -283,10 +283,6 @@ func (d *Desk) proposals(facts casebook.Facts, parties []casebook.Party, at time
 // gradingPacks gives the laws that concern a party and grade by what a threat shows.
 func (d *Desk) gradingPacks(party regime.Party, at time.Time) []*regime.Pack {
 	return slices.DeleteFunc(d.laws.Concerning(party, at), func(p *regime.Pack) bool { return !gradesThreats(p) })
-}
-
-func partyOf(p casebook.Party) regime.Party {
-	return regime.Party{Roles: p.Roles, Region: p.Region, MemberState: p.MemberState}
 }
 
 // gradesThreats reports whether a law asks for anything that a threat shows.

@@ -132,7 +132,7 @@ func TestHoldingsAreSwappedWhileFolding(t *testing.T) {
 	done.Wait()
 	o.close()
 
-	got := rows(t, o.dir, `SELECT b.holdings, o.asn, o.region, COUNT(*) / 2000, COUNT(*) % 2000 FROM observation o JOIN batch b ON b.id = o.batch GROUP BY b.holdings, o.asn, o.region ORDER BY b.holdings`)
+	got := rows(t, o.dir, `SELECT b.holdings, o.asn, o.region, COUNT(*) / 1000, COUNT(*) % 1000 FROM observation o JOIN batch b ON b.id = o.batch GROUP BY b.holdings, o.asn, o.region ORDER BY b.holdings`)
 	var before, after, oddly int64
 	if n, err := fmt.Sscanf(strings.Join(got, " "), fmt.Sprintf("%d 64500 XA %%d %%d %d 64510 XB %%d", first.Number, second.Number), &before, &oddly, &after); n != 3 || err != nil {
 		t.Fatalf("got %q, want batches of import %d with AS 64500 and of import %d with AS 64510, and no other", got, first.Number, second.Number)

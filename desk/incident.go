@@ -402,6 +402,7 @@ type casework struct {
 	// what was corrected.
 	before []casebook.Anchor
 	why    string
+	late   string // why a filing came after its moment, "" where it didn't or nobody said
 }
 
 // act runs one act in one transaction: what it writes, and whom it calls.

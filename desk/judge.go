@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -146,6 +147,9 @@ func (c *casework) apply(party casebook.Party, old *casebook.Duty, line casebook
 	if old != nil {
 		switch line.State {
 		case casebook.Met, casebook.Late:
+			if line.State == casebook.Late {
+				reason = cmp.Or(c.late, reason)
+			}
 			return c.tx.ChangeDuty(old.ID, old.State, line.State, line.MetAt, reason)
 		case casebook.Superseded, casebook.VoidDuty, casebook.Suspended:
 			return c.tx.ChangeDuty(old.ID, old.State, line.State, c.at, reason)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,8 +41,8 @@ func (d *Desk) DraftOrder(ctx context.Context, who casebook.Actor, o Command) (c
 	if !slices.Contains(Measures, o.Measure) {
 		return order, fmt.Errorf("measure %q: it is one of %s: %w", o.Measure, strings.Join(Measures, ", "), casebook.ErrInvalid)
 	}
-	if o.Limit < time.Minute || o.Limit > 366*24*time.Hour {
-		return order, fmt.Errorf("limit %v: from a minute to a year: %w", o.Limit, casebook.ErrInvalid)
+	if err := isLimit(o.Limit); err != nil {
+		return order, err
 	}
 	_, err := d.change(ctx, who, "draft order", at, o.Incident, func(c *casework) error {
 		if c.incident.State != casebook.OpenIncident {
@@ -198,46 +199,80 @@ func (d *Desk) ServeOrder(ctx context.Context, who casebook.Actor, id casebook.I
 			}
 		}
 		if outside != nil {
-			if strings.TrimSpace(outside.Proof) == "" {
-				return fmt.Errorf("what was served outside needs its proof: %w", casebook.ErrInvalid)
-			}
-			if err := d.isPast("served at", outside.At, c.at); err != nil {
+			at, err := c.from(outside)
+			if err != nil {
 				return err
 			}
-			if outside.At.IsZero() {
-				outside.At = c.at
+			if err := c.tx.StopOutgoing(orderMessage(o.ID, 1), "served outside before it was sent"); err != nil {
+				return err
 			}
-			return c.served(*o, outside.At, outside.Proof)
+			return c.served(*o, at, outside.Proof)
 		}
-		contacts, err := c.tx.Contacts(o.Party)
+		rows, err := c.tx.OrderRows(o.ID)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(contacts, func(one store.Contact) bool { return one.Kind == "orders" })
-		if i < 0 {
-			return fmt.Errorf("%s has no contact for orders: add one (tocsin party contact), or serve it outside with its proof: %w", o.PartyName, casebook.ErrConflict)
-		}
-		message := "ord-" + strings.TrimPrefix(o.ID.Text(casebook.OrderPrefix), "ord_")
-		if err := c.tx.SaveOrder(*o, message); err != nil {
-			return err
-		}
-		return c.postOrder(*o, message, contacts[i].Target)
+		return c.sendOrder(*o, rows)
 	})
 	d.outgoing.tell()
 	return order, err
 }
 
-func (c *casework) postOrder(o casebook.Order, message, target string) error {
-	rows, err := c.tx.OrderRows(o.ID)
+// orderMessage names what carries an order: the order itself is 1, and each further
+// limit one more.
+func orderMessage(id casebook.ID, n int) string {
+	name := "ord-" + strings.TrimPrefix(id.Text(casebook.OrderPrefix), "ord_")
+	if n > 1 {
+		name = partID(name, n)
+	}
+	return name
+}
+
+// sendOrder puts rows of an order, with its task number, into the outbox for its party's
+// contact. It gives ErrConflict where the party has none, and for an order that is on
+// its way already.
+func (c *casework) sendOrder(o casebook.Order, rows []casebook.OrderRow) error {
+	target, err := orderContact(c.tx, o.Party)
 	if err != nil {
 		return err
 	}
+	if target == "" {
+		return fmt.Errorf("%s has no contact for orders: add one (tocsin party contact), or serve it outside with its proof: %w", o.PartyName, casebook.ErrConflict)
+	}
+	n := 1
+	if o.State == casebook.ServedOrder {
+		log, err := c.tx.Anchors(c.incident.ID)
+		if err != nil {
+			return err
+		}
+		for _, a := range log {
+			if a.Kind == casebook.OrderExtended && a.Source == o.ID.Text(casebook.OrderPrefix) {
+				n++
+			}
+		}
+	}
+	message := orderMessage(o.ID, n)
+	saved, err := c.tx.Order(o.ID)
+	if err != nil {
+		return err
+	}
+	saved.Task = o.Task
+	if err := c.tx.SaveOrder(saved, message); err != nil {
+		return err
+	}
+	if err = c.postOrder(o, rows, message, target); errors.Is(err, casebook.ErrConflict) {
+		err = fmt.Errorf("order %s is in the outbox already, as %s: look what became of it (tocsin outbox list), send it again (tocsin outbox resend), or serve it outside with its proof: %w", o.ID.Text(casebook.OrderPrefix), message, casebook.ErrConflict)
+	}
+	return err
+}
+
+func (c *casework) postOrder(o casebook.Order, rows []casebook.OrderRow, message, target string) error {
 	instruction, err := c.instruction(o, rows)
 	if err != nil {
 		return err
 	}
 	instruction.AnswerPage = c.desk.answerPage()
-	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds()), "answer_url": instruction.AnswerPage})
+	body, err := json.Marshal(map[string]any{"kind": "order", "id": o.ID.Text(casebook.OrderPrefix), "task": o.Task, "measure": o.Measure, "power": o.Power, "article": o.Article, "limit_s": int64(o.Limit.Seconds()), "answer_url": instruction.AnswerPage, "exercise": o.Mark.Exercise})
 	if err != nil {
 		return err
 	}
@@ -333,6 +368,9 @@ func (d *Desk) WithdrawOrder(ctx context.Context, who casebook.Actor, id caseboo
 			return fmt.Errorf("order %s is %s: %w", id.Text(casebook.OrderPrefix), o.State, casebook.ErrConflict)
 		}
 		o.State, o.Reason = casebook.WithdrawnOrder, reason
+		if err := c.tx.StopOutgoing(orderMessage(id, 1), "withdrawn before it was sent"); err != nil {
+			return err
+		}
 		return c.log(casebook.Anchor{Kind: casebook.OrderWithdrawn, At: c.at, Source: id.Text(casebook.OrderPrefix), Note: reason})
 	})
 }
@@ -409,6 +447,7 @@ func (d *Desk) answer(ctx context.Context, who casebook.Actor, by string, id cas
 			}
 			done.Taken++
 		}
+		c.toDecide(o, good)
 		note := fmt.Sprintf("%d of %d rows", done.Taken, len(rows))
 		if by != "" {
 			note += ", by " + by
@@ -420,7 +459,33 @@ func (d *Desk) answer(ctx context.Context, who casebook.Actor, by string, id cas
 	return done, err
 }
 
+// toDecide calls people where answers leave them something to decide.
+func (c *casework) toDecide(o casebook.Order, answers []report.Answer) {
+	var said []string
+	for kind := casebook.AnswerDone; kind <= casebook.AnswerAppealed; kind++ {
+		n := 0
+		for _, a := range answers {
+			if a.Kind == kind && kind.Decides() {
+				n++
+			}
+		}
+		if n > 0 {
+			said = append(said, fmt.Sprintf("%d %s", n, strings.ReplaceAll(kind.String(), "_", " ")))
+		}
+	}
+	if said != nil {
+		note := fmt.Sprintf("%s, %s: %s", o.Task, o.PartyName, strings.Join(said, ", "))
+		c.calls = append(c.calls, call{kind: callAnswered, incident: c.incident, note: note, at: c.at})
+	}
+}
+
+// answer writes what a party says of a row. What it said before, said again, as in a
+// table that is sent a second time with more rows filled in, moves nothing. A row that
+// isn't the party's leaves its finding open, for whoever it belongs to.
 func (c *casework) answer(party casebook.ID, r *casebook.OrderRow, a report.Answer, at time.Time) error {
+	if a.Kind == r.Answer && r.State != casebook.ReopenedRow && a.Until.Equal(r.Until) && (a.At.IsZero() || a.At.Equal(r.AnsweredAt)) {
+		return nil
+	}
 	r.State, r.Answer, r.Note, r.AnsweredAt, r.Until = casebook.AnsweredRow, a.Kind, clip(a.Note, 2000), at, a.Until
 	if !a.At.IsZero() && a.At.Before(at) {
 		r.AnsweredAt = a.At
@@ -428,8 +493,11 @@ func (c *casework) answer(party casebook.ID, r *casebook.OrderRow, a report.Answ
 	if err := c.tx.SaveOrderRow(*r); err != nil {
 		return err
 	}
-	if a.Kind.Claims() {
+	switch {
+	case a.Kind.Claims():
 		return c.tx.SetFinding(r.Finding, party, casebook.ClaimedClean)
+	case a.Kind == casebook.AnswerNotOurs:
+		return c.tx.SetFinding(r.Finding, party, casebook.Open)
 	}
 	return nil
 }

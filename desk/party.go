@@ -16,7 +16,8 @@ import (
 
 var regionCode = regexp.MustCompile(`^[A-Z]{2}(-[A-Z0-9]{1,3})?$`)
 
-// KeepParty writes a party under its name, or what is known of it now. It gives
+// KeepParty writes a party under its name, or what is known of it now. One that is an
+// own one stays one until Disown says that it isn't any more. It gives
 // ErrInvalid for a party without a name, with a role that no law knows, or in a
 // region that is no code. Where it
 // is an own one, every threat is graded again: it may owe what nobody owed before.
@@ -47,6 +48,19 @@ func (d *Desk) KeepParty(ctx context.Context, who casebook.Actor, p casebook.Par
 	p.Mark = casebook.Mark{Tenant: 1, TLP: casebook.Amber, RecordedBy: who.String()}
 	_, err := d.db.Write(ctx, store.Work{Kind: "party", Actor: who.String(), At: d.Now()}, func(tx *store.Tx) (err error) {
 		p, err = tx.SaveParty(p)
+		return err
+	})
+	if err == nil {
+		err = d.rebase(ctx)
+	}
+	return p, err
+}
+
+// Disown says that this platform doesn't speak for a party any more: nothing new is owed
+// by it here. What it owes already stays on record and goes on.
+func (d *Desk) Disown(ctx context.Context, who casebook.Actor, id casebook.ID) (p casebook.Party, err error) {
+	_, err = d.db.Write(ctx, store.Work{Kind: "party", Actor: who.String(), At: d.Now()}, func(tx *store.Tx) error {
+		p, err = tx.Disown(id)
 		return err
 	})
 	if err == nil {

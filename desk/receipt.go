@@ -80,13 +80,13 @@ func (d *Desk) carried(tx *store.Tx, o store.Outgoing, at time.Time, said string
 		return err
 	}
 	c := casework{desk: d, tx: tx, who: sender, at: at, clock: d.ClockState()}
-	if ok {
+	if ok && to.DispatchedAt.IsZero() { // what is sent again was dispatched when it first was
 		if err := c.receive(&to, Receipt{Fact: "dispatched", At: at, Proof: said}); err != nil {
 			return err
 		}
 	}
 	order, ok, err := tx.OrderBy(o.MessageID)
-	if err == nil && ok {
+	if err == nil && ok && order.State == casebook.ApprovedOrder { // a later life may tell the same again
 		if c.incident, err = tx.Incident(order.Incident); err == nil {
 			err = c.served(order, at, said)
 		}

@@ -183,16 +183,22 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 		}
 		o.State, o.DueAt, o.Fault, again = store.OutboxWaiting, next, keepRemark(o.Fault, err), next
 	}
-	if o.State != store.OutboxSent {
+	if o.State == store.OutboxWaiting {
 		return again, d.moveLine(ctx, store.OutboxSending, o)
 	}
 	_, err = d.db.Write(context.WithoutCancel(ctx), store.Work{Kind: "sent", Actor: sender.String(), At: now}, func(tx *store.Tx) error {
 		if err := tx.MoveOutgoing(store.OutboxSending, o); err != nil {
 			return err
 		}
+		if o.State == store.OutboxDead {
+			return d.bounced(tx, o)
+		}
 		return d.carried(tx, o, now, o.Fault)
 	})
 	d.changed.tell()
+	if o.State == store.OutboxDead {
+		d.outgoing.tell()
+	}
 	return again, err
 }
 
@@ -248,8 +254,9 @@ func (d *Desk) moveLine(ctx context.Context, from store.OutboxState, o store.Out
 }
 
 // Resend puts a line that is dead, or was sent, back to be sent at once, under the
-// same Message-ID; of one that was made into a line a contact, those lines. Why stays
-// with the line; "" is no reason.
+// same Message-ID; of one that was made into a line a contact, those lines. A filing or
+// an order goes to the contact that its party has now. Why stays with the line; "" is no
+// reason.
 func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID, why string) (store.Outgoing, error) {
 	at := d.Now()
 	if why = strings.TrimSpace(why); utf8.RuneCountInString(why) > maxReason {
@@ -274,6 +281,9 @@ func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID, why st
 		for _, l := range lines {
 			from := l.State
 			l.State, l.DueAt, l.Attempts, l.Fault = store.OutboxWaiting, at, 0, remark
+			if err := d.readdress(tx, &l); err != nil {
+				return err
+			}
 			if err := tx.MoveOutgoing(from, l); err != nil {
 				return err
 			}

@@ -149,7 +149,8 @@ func (l *Library) applicable(in Incident, at time.Time, answer *Answer) []string
 			continue
 		}
 		ids = append(ids, p.ID)
-		if p.Region != "" && p.Region == in.Party.Region {
+		// A province's law takes the nation's place for what is in that province alone.
+		if _, wholly := in.Party.in(p.Region); p.Region != "" && wholly {
 			instead[p.Inherits] = true
 		}
 		if p.MemberState != "" && p.MemberState == in.Party.MemberState {
@@ -163,7 +164,7 @@ func (l *Library) applicable(in Incident, at time.Time, answer *Answer) []string
 }
 
 func (l *Library) concerns(p *Pack, party Party, country string) bool {
-	if p.Region != "" && p.Region != party.Region {
+	if anywhere, _ := party.in(p.Region); p.Region != "" && !anywhere {
 		return false
 	}
 	if p.MemberState != "" && p.MemberState != party.MemberState && p.MemberState != country {

@@ -171,6 +171,8 @@ func TestWhoseLaw(t *testing.T) {
 	}{
 		{"a Chinese operator", `{"party":{"roles":["telecom_operator"],"region":"CN-11"},` + events + `}`, []string{"cn-cac-2025", "cn-miit-2009-156", "cn-miit-2017-202", "cn-miit-2017-emergency-plan"}},
 		{"one in Ningxia has its province's", `{"party":{"roles":["telecom_operator"],"region":"CN-64"},` + events + `}`, []string{"cn-cac-2025", "cn-miit-2017-202", "cn-miit-2017-emergency-plan", "cn-nx-2009-156"}},
+		{"one in Beijing whose service takes effect in Ningxia has both", `{"party":{"roles":["telecom_operator"],"region":"CN-11","effect_region":"CN-64"},` + events + `}`, []string{"cn-cac-2025", "cn-miit-2009-156", "cn-miit-2017-202", "cn-miit-2017-emergency-plan", "cn-nx-2009-156"}},
+		{"one of Ningxia whose network is in Beijing too", `{"party":{"roles":["telecom_operator"],"region":"CN-64","network_region":"CN-11"},` + events + `}`, []string{"cn-cac-2025", "cn-miit-2009-156", "cn-miit-2017-202", "cn-miit-2017-emergency-plan", "cn-nx-2009-156"}},
 		{"a German entity has its own law in the directive's place", `{"party":{"roles":["essential_entity"],"member_state":"DE"},` + events + `}`, []string{"de-bsig-32"}},
 		{"a French one has the directive", `{"party":{"roles":["essential_entity"],"member_state":"FR"},` + events + `}`, []string{"eu-nis2"}},
 		{"a bank", `{"party":{"roles":["financial_entity"],"region":"DE-HE","member_state":"DE"},` + events + `}`, []string{"eu-dora"}},

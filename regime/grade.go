@@ -205,7 +205,9 @@ func (l *Library) stand(p *Pack, in Incident) (standing, []casebook.Grade) {
 func (l *Library) given(p *Pack, in Incident) []Graded {
 	kin := []string{p.ID, p.Transposes, p.Inherits}
 	for _, id := range l.IDs() {
-		if o := l.newest(id); o.Transposes == p.ID && o.MemberState == in.Party.MemberState || o.Inherits == p.ID && o.Region == in.Party.Region {
+		o := l.newest(id)
+		here, _ := in.Party.in(o.Region)
+		if o.Transposes == p.ID && o.MemberState == in.Party.MemberState || o.Inherits == p.ID && here {
 			kin = append(kin, id)
 		}
 	}

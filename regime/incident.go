@@ -1,6 +1,7 @@
 package regime
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,25 @@ type Party struct {
 	Roles       []string
 	Region      string // of its seat, ISO 3166-2 or 3166-1
 	MemberState string // of a union, ISO 3166-1 ("DE")
+
+	// Of its network, and where what it does takes effect; "" is as its seat.
+	NetworkRegion string
+	EffectRegion  string
+}
+
+// PartyOf gives what a law asks of a party.
+func PartyOf(p casebook.Party) Party {
+	return Party{Roles: p.Roles, Region: p.Region, MemberState: p.MemberState, NetworkRegion: p.NetworkRegion, EffectRegion: p.EffectRegion}
+}
+
+// in reports whether any of a party's three regions is a certain one, and whether all
+// of them are.
+func (p Party) in(region string) (anywhere, wholly bool) {
+	wholly = true
+	for _, one := range []string{p.Region, cmp.Or(p.NetworkRegion, p.Region), cmp.Or(p.EffectRegion, p.Region)} {
+		anywhere, wholly = anywhere || one == region, wholly && one == region
+	}
+	return anywhere, wholly
 }
 
 // Graded is a grade that somebody gave.
@@ -54,7 +74,7 @@ type Event struct {
 // count, since the rules propose again.
 func Of(party casebook.Party, facts casebook.Facts, grades []casebook.Grade, log []casebook.Anchor) Incident {
 	in := Incident{
-		Party:  Party{Roles: party.Roles, Region: party.Region, MemberState: party.MemberState},
+		Party:  PartyOf(party),
 		Facts:  facts,
 		Grades: map[string][]Graded{},
 	}

@@ -22,9 +22,11 @@ const (
 
 type incidentFile struct {
 	Party struct {
-		Roles       []string `json:"roles"`
-		Region      string   `json:"region"`
-		MemberState string   `json:"member_state"`
+		Roles         []string `json:"roles"`
+		Region        string   `json:"region"`
+		MemberState   string   `json:"member_state"`
+		NetworkRegion string   `json:"network_region"`
+		EffectRegion  string   `json:"effect_region"`
 	} `json:"party"`
 	Facts  casebook.Facts             `json:"facts"`
 	Grades map[string]json.RawMessage `json:"grades"`
@@ -117,8 +119,10 @@ func (l *Library) checkParty(p Party) error {
 	if _, ok := states[p.MemberState]; !ok && p.MemberState != "" {
 		return fmt.Errorf("party.member_state: %.40q isn't a member state's code such as DE: %w", p.MemberState, casebook.ErrInvalid)
 	}
-	if c, _, _ := strings.Cut(p.Region, "-"); p.Region != "" && (len(c) != 2 || strings.ToUpper(p.Region) != p.Region) {
-		return fmt.Errorf("party.region: %.40q isn't a code of ISO 3166 such as CN-11: %w", p.Region, casebook.ErrInvalid)
+	for _, r := range []struct{ field, code string }{{"region", p.Region}, {"network_region", p.NetworkRegion}, {"effect_region", p.EffectRegion}} {
+		if c, _, _ := strings.Cut(r.code, "-"); r.code != "" && (len(c) != 2 || strings.ToUpper(r.code) != r.code) {
+			return fmt.Errorf("party.%s: %.40q isn't a code of ISO 3166 such as CN-11: %w", r.field, r.code, casebook.ErrInvalid)
+		}
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ func (f filled) actsOn(t testing.TB, n int, incident casebook.Incident, party ca
 		if err != nil {
 			return err
 		}
+		if err := tx.ToldLimit(o.ID); err != nil {
+			return err
+		}
 		rows[0].State, rows[0].Answer, rows[0].AnsweredAt = casebook.AnsweredRow, casebook.AnswerDone, noon
 		if err := tx.SaveOrderRow(rows[0]); err != nil {
 			return err

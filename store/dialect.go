@@ -55,6 +55,8 @@ type dialect interface {
 	copyTo(ctx context.Context, db *DB, file string) error
 	// numberFrom makes the next new row of a table have this number.
 	numberFrom(tx *Tx, table string, next int64) error
+	// backfill moves what was committed to where it stays, beside the writer.
+	backfill(ctx context.Context, read *sql.DB) error
 	// snapshot begins a read-only transaction that sees one moment.
 	snapshot() string
 }

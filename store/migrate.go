@@ -33,10 +33,11 @@ var migrations = []migration{
 	{file: "0003_access.sql", schemaMin: 3}, // an older program would fold without writing shares
 	{file: "0004_acts.sql", schemaMin: 4},
 	{file: "0005_duty_counts.sql", schemaMin: 4},
-	{file: "0009_admin.sql", schemaMin: 4},
-	{file: "0011_pages.sql", schemaMin: 4},
+	{file: "0006_order_limits.sql", schemaMin: 4},
+	{file: "0007_papers.sql", schemaMin: 7},
 	{file: "0008_views.sql", schemaMin: 8, after: (*Tx).termsAnew}, // an older program would fold without counting
-	{file: "0007_papers.sql", schemaMin: 9},
+	{file: "0009_admin.sql", schemaMin: 8},
+	{file: "0010_pages.sql", schemaMin: 8},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

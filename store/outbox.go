@@ -126,6 +126,20 @@ func (tx *Tx) MoveOutgoing(from OutboxState, o Outgoing) error {
 		int64(o.State), int64(o.Attempts), micros(o.DueAt), o.Fault})
 }
 
+// StopOutgoing keeps a line that waits from being sent, and says why. One that isn't
+// there or doesn't wait stays as it is.
+func (tx *Tx) StopOutgoing(messageID, why string) error {
+	o, err := scanOutgoing(tx.row(outboxTable.selectSQL+` WHERE message_id = $1`, messageID))
+	if errors.Is(err, sql.ErrNoRows) || err == nil && o.State != OutboxWaiting {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o.State, o.Fault = OutboxDead, why
+	return tx.MoveOutgoing(OutboxWaiting, o)
+}
+
 // Outgoing gives one line by its message's name.
 func (r *Reader) Outgoing(ctx context.Context, messageID string) (Outgoing, error) {
 	if !r.scope.All {

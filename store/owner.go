@@ -11,11 +11,11 @@ import (
 
 // belongs refuses a database whose newest checkpoint another key signed: it is
 // another ledger's, and writing to it would make a fork of it.
-func (db *DB) belongs(ctx context.Context) error {
+func (db *DB) belongs(ctx context.Context, q querier) error {
 	if db.signer == nil {
 		return nil
 	}
-	note, err := (&Reader{q: db.conn}).Checkpoint(ctx)
+	note, err := (&Reader{q: q}).Checkpoint(ctx)
 	if err != nil || note == "" {
 		return err
 	}

@@ -68,6 +68,7 @@ func (tx *Tx) SaveParty(p casebook.Party) (casebook.Party, error) {
 	if known {
 		row.id, row.salt, row.term, row.termSalt, row.successor = old.id, old.salt, old.term, old.termSalt, old.successor
 		row.ID, row.Mark.Exercise, row.Successor = old.ID, old.Mark.Exercise, old.Successor
+		row.Own = p.Own || old.Own // that it isn't any more is said by Disown
 	} else {
 		row.ID = casebook.NewID(tx.at)
 		if row.id, err = tx.id("party"); err != nil {
@@ -75,6 +76,19 @@ func (tx *Tx) SaveParty(p casebook.Party) (casebook.Party, error) {
 		}
 	}
 	return tx.saveParty(&row, !known)
+}
+
+// Disown says that the platform doesn't speak for a party any more.
+func (tx *Tx) Disown(id casebook.ID) (casebook.Party, error) {
+	p, err := scanParty(tx.row(selectParties+` WHERE p.public = $1`, id[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("party %s: %w", id.Text(casebook.PartyPrefix), casebook.ErrNotFound)
+	}
+	if err != nil {
+		return casebook.Party{}, err
+	}
+	p.Own = false
+	return tx.saveParty(p, false)
 }
 
 func (tx *Tx) saveParty(p *partyRow, isNew bool) (casebook.Party, error) {

@@ -40,10 +40,12 @@ func (*postgres) own(ctx context.Context, c *sql.Conn) error {
 	var mine bool
 	err := c.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockOwning)).Scan(&mine)
 	if err == nil && !mine {
-		err = fmt.Errorf("another tocsin writes to it: %w", casebook.ErrConflict)
+		err = fmt.Errorf("%w: %w", ErrHeld, casebook.ErrConflict)
 	}
 	return err
 }
+
+func (*postgres) backfill(context.Context, *sql.DB) error { return nil } // the server does
 
 func (*postgres) begin() string         { return "BEGIN" }
 func (*postgres) snapshot() string      { return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" }

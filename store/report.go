@@ -228,6 +228,12 @@ func (tx *Tx) Recipients(report casebook.ID, version int) ([]casebook.Recipient,
 	})
 }
 
+// LateReason gives why a version came after its moment, "" where nobody said.
+func (tx *Tx) LateReason(report casebook.ID, version int) (why string, err error) {
+	err = tx.row(`SELECT v.late_reason FROM report_version v JOIN report r ON r.id = v.report WHERE r.public = $1 AND v.number = $2`, report[:], int64(version)).Scan(&why)
+	return why, err
+}
+
 // Report gives one report with its draft.
 func (r *Reader) Report(ctx context.Context, id casebook.ID) (casebook.Report, []casebook.FormField, error) {
 	row, err := scanReport(r.q.QueryRowContext(ctx, selectReports+` WHERE r.public = $1 AND `+r.seesOf(casebook.SharedReport, "r"), id[:]))

@@ -66,6 +66,12 @@ func (*sqlite) openReadOnly(place string) (*sql.DB, error) {
 	return sql.Open("sqlite", "file:"+(&url.URL{Path: place}).EscapedPath()+mode)
 }
 
+// backfill: PASSIVE waits for nobody, and nobody for it.
+func (*sqlite) backfill(ctx context.Context, read *sql.DB) error {
+	_, err := read.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+	return err
+}
+
 func (*sqlite) own(context.Context, *sql.Conn) error { return nil } // the data directory's lock does it
 
 func (*sqlite) begin() string    { return "BEGIN IMMEDIATE" }

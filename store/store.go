@@ -33,9 +33,12 @@ type DB struct {
 	conn    *sql.Conn // the writers' connection, held from the first write on
 	// onCheckpoint is told each newly signed checkpoint after its commit.
 	onCheckpoint func(note []byte)
+	backfill     backfill
 	onRead       func(query string, args []any)
 
 	lastStamp time.Time // guarded by gate
+	owned     bool      // it had the database's lock; guarded by gate
+	lost      bool      // another process has it since; guarded by gate
 	behind    bool      // the clock was told to be behind lastStamp; guarded by gate
 }
 
@@ -67,6 +70,12 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 	if err == nil {
 		err = db.start(ctx, o.Now)
 	}
+	if errors.Is(err, ErrHeld) {
+		// One that could never take it over says so now.
+		if foreign := db.belongs(ctx, read); errors.Is(foreign, casebook.ErrConflict) {
+			err = foreign
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("open database %s: %w", Redacted(place), err)
 		if db.conn != nil {
@@ -74,6 +83,7 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 		}
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
+	db.startBackfill()
 	return db, nil
 }
 
@@ -85,7 +95,7 @@ func (db *DB) start(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(db.belongs(ctx), db.tree.load(ctx, c)); err != nil {
+	if err := errors.Join(db.belongs(ctx, c), db.tree.load(ctx, c)); err != nil {
 		return err
 	}
 	var last int64
@@ -101,6 +111,7 @@ func (db *DB) start(ctx context.Context, now time.Time) error {
 // Close signs what isn't signed yet and closes the database.
 func (db *DB) Close() error {
 	err := db.Sign(context.Background())
+	db.backfill.end()
 	// Readers first: the last connection of SQLite brings everything into its file.
 	err = errors.Join(err, db.read.Close())
 	if db.conn != nil {
@@ -109,6 +120,10 @@ func (db *DB) Close() error {
 	}
 	return errors.Join(err, db.write.Close())
 }
+
+// ErrHeld is what Open gives, with casebook.ErrConflict, when another process writes to
+// the database.
+var ErrHeld = errors.New("another tocsin writes to it")
 
 // Work says what a write is: its kind and actor go into the ledger entry.
 type Work struct {
@@ -225,6 +240,7 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 		return nil, err
 	}
 	db.tree.keep(tx.added)
+	db.backfill.wrote(tx.changes.Len())
 	if tx.note != nil && db.onCheckpoint != nil {
 		db.onCheckpoint(tx.note)
 	}
@@ -233,15 +249,20 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 
 // connection gives the one connection that writes.
 func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
+	if db.lost {
+		return nil, fmt.Errorf("this tocsin lost the database to another one, and what it remembers is old: start it again: %w", casebook.ErrConflict)
+	}
 	if db.conn == nil {
 		c, err := db.write.Conn(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if err := db.dialect.own(ctx, c); err != nil {
+			db.lost = db.owned && errors.Is(err, ErrHeld)
 			return nil, errors.Join(err, c.Close())
 		}
-		db.conn = c
+		db.conn, db.owned = c, true
+		db.tree.forget()
 	}
 	return db.conn, nil
 }

@@ -38,6 +38,7 @@ type Due struct {
 	Local       string    `json:"local"` // the same in Zone, RFC 3339
 	Zone        string    `json:"zone"`
 	Provisional bool      `json:"provisional"`
+	Exercise    bool      `json:"exercise"` // of a drill
 	State       string    `json:"state"`
 }
 

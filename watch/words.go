@@ -29,6 +29,7 @@ type words struct {
 	isNew    string
 	passed   string
 	ahead    string // span until then
+	drill    string // before what is of a drill
 	prov     string
 	act      string
 	ack      string
@@ -80,6 +81,7 @@ var languages = map[string]words{
 		isNew:    "NEW",
 		passed:   "PASSED",
 		ahead:    "in %s",
+		drill:    "[EXERCISE] ",
 		prov:     "provisional: the moment isn't settled, this is the shortest",
 		act:      "File what is due by phone or mail now, note when and with whom, and get the platform back.",
 		ack:      "Whoever takes this over says so on the watching machine: tocsin watch --ack NAME",
@@ -125,6 +127,7 @@ var languages = map[string]words{
 		isNew:    "新",
 		passed:   "已过",
 		ahead:    "还有 %s",
+		drill:    "【演练】",
 		prov:     "暂定：时限未定，取最短者",
 		act:      "请立即用电话或邮件报送到期事项，记下时间和对方姓名，并恢复平台。",
 		ack:      "接手者请在监视机上执行：tocsin watch --ack 姓名",
@@ -182,6 +185,9 @@ func (w words) title(c Call) string {
 	}
 	for _, d := range c.Due {
 		if c.Kind != KindBack && !d.Passed {
+			if d.Due.Exercise {
+				title = w.drill + title
+			}
 			return title + fmt.Sprintf(w.next, d.Due.Due.Format(utc)+" UTC")
 		}
 	}
@@ -263,6 +269,9 @@ func (w words) aside(c Call) []string {
 // under it what is owed by whom under which article.
 func (w words) one(n int, mark string, d Due) string {
 	text := fmt.Sprintf(w.due, n, "["+mark+"]", d.Due.Format(utc))
+	if d.Exercise {
+		text = fmt.Sprintf(w.due, n, w.drill+"["+mark+"]", d.Due.Format(utc))
+	}
 	if local := d.local(); local != "" {
 		text += fmt.Sprintf(w.local, local, d.Zone)
 	}

@@ -131,3 +131,21 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
+
+// TestADrillSaysSo where a moment of one is told, and in the subject where it is the next.
+func TestADrillSaysSo(t *testing.T) {
+	for language, mark := range map[string]string{"en": "[EXERCISE] ", "zh": "【演练】"} {
+		p := newPlay(t)
+		p.due = []Due{due("dty_1", 2*hour), due("dty_2", 3*hour)}
+		p.due[0].Exercise = true
+		p.up(minute)
+		p.down(NoAnswer, 10*minute)
+		if len(p.calls) == 0 {
+			t.Fatal("nobody was called")
+		}
+		m := p.calls[0].Message(language)
+		if !strings.Contains(m.Subject, mark) || strings.Count(m.Text, mark) != 1 {
+			t.Errorf("%s: got %q\n%s", language, m.Subject, m.Text)
+		}
+	}
+}

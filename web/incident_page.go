@@ -179,7 +179,7 @@ func (s *server) withRules(rows []gradeRow, packs []*regime.Pack, parties []case
 		var best *casebook.Grade
 		for _, p := range parties {
 			// The gravest comes first.
-			for _, g := range s.desk.Laws().Grade(pack, regime.Party{Roles: p.Roles, Region: p.Region, MemberState: p.MemberState}, facts) {
+			for _, g := range s.desk.Laws().Grade(pack, regime.PartyOf(p), facts) {
 				// Where nothing is known that the law asks for, its rules say nothing.
 				if asked := len(g.Figures) > 0 || g.Reach != casebook.Possible; asked && (best == nil || pack.Graver(g, *best)) {
 					best = &g
@@ -361,7 +361,7 @@ func (s *server) packsFor(parties []casebook.Party, now time.Time) []*regime.Pac
 		if !p.Own || !p.At(now) {
 			continue
 		}
-		for _, pack := range s.desk.Laws().Concerning(regime.Party{Roles: p.Roles, Region: p.Region, MemberState: p.MemberState}, now) {
+		for _, pack := range s.desk.Laws().Concerning(regime.PartyOf(p), now) {
 			if !slices.Contains(packs, pack) {
 				packs = append(packs, pack)
 			}

@@ -93,16 +93,17 @@ type postOrder struct {
 }
 
 // orderActs says what each act on an order needs besides seeing it.
-var orderActs = map[string]access.Permission{"approve": access.ApproveOrders, "serve": access.ServeOrders, "withdraw": access.ServeOrders, "close": access.ServeOrders}
+var orderActs = map[string]access.Permission{"approve": access.ApproveOrders, "serve": access.ServeOrders, "withdraw": access.ServeOrders, "extend": access.ServeOrders, "close": access.ServeOrders}
 
 type postOrderAct struct {
 	OneOrder
 	Body struct {
 		Acting
-		Act      string    `json:"act" enum:"approve,serve,withdraw,close"`
-		Reason   string    `json:"reason,omitempty" doc:"With withdraw and close."`
-		ServedAt time.Time `json:"served_at,omitzero" doc:"With serve, where it was served outside: when."`
-		Proof    string    `json:"proof,omitempty" doc:"With serve, where it was served outside."`
+		Act      string    `json:"act" enum:"approve,serve,extend,withdraw,close"`
+		Reason   string    `json:"reason,omitempty" doc:"With extend, withdraw and close."`
+		Limit    float64   `json:"limit_s,omitempty" doc:"With extend: seconds from now, or from served_at."`
+		ServedAt time.Time `json:"served_at,omitzero" doc:"With serve and extend, where it was told outside: when."`
+		Proof    string    `json:"proof,omitempty" doc:"With serve and extend, where it was told outside."`
 	}
 }
 
@@ -128,7 +129,7 @@ func (s *server) enterOrders(api huma.API) {
 	operation(api, huma.Operation{Method: http.MethodGet, Path: "/api/v1/orders/{id}", OperationID: "get-order", Tags: tags, Summary: "One order with its rows"},
 		func(ctx context.Context, in *OneOrder) (*object[wholeOrder], error) { return s.wholeOrder(ctx, in) })
 	operation(api, huma.Operation{Method: http.MethodPost, Path: "/api/v1/orders/{id}/acts", OperationID: "act-on-order", Tags: tags,
-		Summary: "Approve, serve, withdraw or close an order", Description: "Another person than its author approves."}, s.postOrderAct)
+		Summary: "Approve, serve, extend, withdraw or close an order", Description: "Another person than its author approves. To extend gives what is undone another limit."}, s.postOrderAct)
 	operation(api, huma.Operation{Method: http.MethodPost, Path: "/api/v1/orders/{id}/answers", OperationID: "answer-order", Tags: tags,
 		Summary: "Answer the rows of an order, in CSV", RequestBody: takesBytes("Answers: columns number, answer, note, until; docs/reports.md says more.")}, s.postAnswers)
 }
@@ -223,17 +224,19 @@ func (s *server) postOrderAct(ctx context.Context, in *postOrderAct) (*object[wh
 	if _, err := s.desk.Reader(in.x.caller.scope).Order(ctx, id); err != nil {
 		return nil, err
 	}
+	var outside *desk.Receipt
+	if in.Body.Proof != "" || !in.Body.ServedAt.IsZero() {
+		outside = &desk.Receipt{At: in.Body.ServedAt, Proof: in.Body.Proof}
+	}
 	switch in.Body.Act {
 	case "approve":
 		_, err = s.desk.ApproveOrder(ctx, who, id)
 	case "serve":
-		var outside *desk.Receipt
-		if in.Body.Proof != "" || !in.Body.ServedAt.IsZero() {
-			outside = &desk.Receipt{At: in.Body.ServedAt, Proof: in.Body.Proof}
-		}
 		_, err = s.desk.ServeOrder(ctx, who, id, outside)
 	case "close":
 		_, err = s.desk.CloseOrder(ctx, who, id, in.Body.Reason)
+	case "extend":
+		_, err = s.desk.ExtendOrder(ctx, who, id, time.Duration(in.Body.Limit*float64(time.Second)), in.Body.Reason, outside)
 	default:
 		_, err = s.desk.WithdrawOrder(ctx, who, id, in.Body.Reason)
 	}

@@ -83,6 +83,7 @@ type dueLine struct {
 	Local       string    `json:"local"`
 	Zone        string    `json:"zone"`
 	Provisional bool      `json:"provisional"`
+	Exercise    bool      `json:"exercise"`
 	State       string    `json:"state"`
 }
 
@@ -140,7 +141,7 @@ func (s *server) heartbeat(ctx context.Context, in *struct{ Asked }) (*object[he
 	}
 	for _, d := range h.Due {
 		v.Due = append(v.Due, dueLine{d.ID.Text(casebook.DutyPrefix), d.Incident.Text(casebook.IncidentPrefix), d.PartyName, d.Regime, d.Stage, d.Article,
-			d.Due, localText(d.Due, d.Zone), d.Zone, d.Provisional, d.State.String()})
+			d.Due, localText(d.Due, d.Zone), d.Zone, d.Provisional, d.Mark.Exercise, d.State.String()})
 	}
 	return &object[heartbeat]{v}, err
 }

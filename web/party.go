@@ -74,7 +74,7 @@ type putParty struct {
 		MemberState   string    `json:"member_state,omitempty" maxLength:"2"`
 		From          time.Time `json:"from,omitzero" doc:"Since when it has been there; absent: since before anybody asked."`
 		To            time.Time `json:"to,omitzero" doc:"Until when it was there; absent: still."`
-		Own           bool      `json:"own,omitempty"`
+		Own           *bool     `json:"own,omitempty" doc:"true: this platform speaks for it; false: not any more; absent: as it is, for a new one not."`
 	}
 }
 
@@ -93,7 +93,10 @@ func (s *server) enterParties(api huma.API) {
 	}, func(ctx context.Context, in *putParty) (*object[party], error) {
 		b := in.Body
 		p, err := s.desk.KeepParty(ctx, in.x.caller.actor, casebook.Party{Name: b.Name, Roles: b.Roles, Region: b.Region, NetworkRegion: b.NetworkRegion, EffectRegion: b.EffectRegion,
-			MemberState: b.MemberState, Own: b.Own, From: b.From, To: b.To})
+			MemberState: b.MemberState, Own: b.Own != nil && *b.Own, From: b.From, To: b.To})
+		if err == nil && p.Own && b.Own != nil && !*b.Own {
+			p, err = s.desk.Disown(ctx, in.x.caller.actor, p.ID)
+		}
 		return &object[party]{viewParty(p)}, err
 	})
 	operation(api, huma.Operation{

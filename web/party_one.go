@@ -219,7 +219,10 @@ func (s *server) partyEditForm(x *exchange) error {
 		f.values.Set("name", old.Name)
 		p := f.party()
 		return func() error {
-			_, err := s.desk.KeepParty(ctx, who, p)
+			kept, err := s.desk.KeepParty(ctx, who, p)
+			if err == nil && kept.Own && !p.Own { // the box was ticked, and isn't any more
+				_, err = s.desk.Disown(ctx, who, kept.ID)
+			}
 			return err
 		}, nil
 	})

@@ -67,14 +67,15 @@ func (c *crowd) post(t *testing.T, address string, client, life int) {
 	}
 }
 
-// serve starts a platform and waits until it is ready.
-func serve(t *testing.T, dir, data string) (*exec.Cmd, string) {
+// serve starts a platform, with more flags where it needs them, and waits until it is
+// ready.
+func serve(t *testing.T, dir, data string, more ...string) (*exec.Cmd, string) {
 	t.Helper()
 	address, err := freeLoopback()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := command(t, dir, "serve", "--data", data, "--listen", address)
+	cmd := command(t, dir, append([]string{"serve", "--data", data, "--listen", address}, more...)...)
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {

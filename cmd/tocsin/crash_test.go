@@ -110,7 +110,7 @@ func TestCrashLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// There are 31 cursors at which a load of 30 batches can be killed.
+	// There are 61 cursors at which a load of 60 batches can be killed.
 	if len(pieces) < min(*crashKills/5, 20) {
 		t.Errorf("the kills hit only %d different cursors: they don't cover the load", len(pieces))
 	}

@@ -44,6 +44,7 @@ type duty struct {
 	RestsOn     string    `json:"rests_on"`
 	Supersedes  string    `json:"supersedes"`
 	WasDue      time.Time `json:"was_due"`
+	MetAt       time.Time `json:"met_at"`
 	Reason      string    `json:"reason"`
 	Exercise    bool      `json:"exercise"`
 	Steps       []struct {
@@ -74,6 +75,9 @@ func (d duty) lines(indent string) string {
 	b.WriteString("\n")
 	if !d.WasDue.IsZero() {
 		fmt.Fprintf(&b, "%s  was due %s UTC, as %s\n", indent, d.WasDue.Format(time.DateTime), d.Supersedes)
+	}
+	if d.MetAt.After(d.Due) {
+		fmt.Fprintf(&b, "%s  filed %s UTC, %v after its moment\n", indent, d.MetAt.Format(time.DateTime), d.MetAt.Sub(d.Due))
 	}
 	for _, more := range [][2]string{{"rests on", d.RestsOn}, {"to be graded", strings.TrimPrefix(d.Blank, "to be graded: ")}, {"reason", d.Reason}} {
 		if more[1] != "" {

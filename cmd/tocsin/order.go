@@ -16,6 +16,7 @@ type orderCommand struct {
 	Draft    orderDraft    `cmd:"" help:"Draft one to a party over its findings, on a power in force."`
 	Approve  orderApprove  `cmd:"" help:"Approve a draft; another person than its author must."`
 	Serve    orderServe    `cmd:"" help:"Serve an approved one; its limit runs from then on."`
+	Extend   orderExtend   `cmd:"" help:"Give what is undone of a served one another limit."`
 	Withdraw orderWithdraw `cmd:"" help:"Take one back."`
 	Close    orderClose    `cmd:"" help:"End a served one that is done."`
 	Answer   orderAnswer   `cmd:"" help:"Answer its rows from a CSV table."`
@@ -41,6 +42,7 @@ type orderView struct {
 	ApprovedBy string     `json:"approved_by"`
 	ServedAt   *time.Time `json:"served_at"`
 	Due        *time.Time `json:"due"`
+	Exercise   bool       `json:"exercise"`
 	Rows       []struct {
 		Number int    `json:"number"`
 		Asset  string `json:"asset"`
@@ -61,7 +63,7 @@ func (c oneThing) printOrder(std streams, raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "%s  %s to %s\n  %s, under %s, %s, drafted by %s", o.ID, o.Measure, plain(o.Party), o.State, o.Power, plain(o.Article), plain(o.DraftedBy))
+	fmt.Fprintf(std.out, "%s  %s to %s%s\n  %s, under %s, %s, drafted by %s", o.ID, o.Measure, plain(o.Party), drill(o.Exercise), o.State, o.Power, plain(o.Article), plain(o.DraftedBy))
 	if o.ApprovedBy != "" {
 		fmt.Fprintf(std.out, ", approved by %s", plain(o.ApprovedBy))
 	}
@@ -109,7 +111,7 @@ func (c orderList) Run(ctx context.Context, std streams) error {
 		if err := json.Unmarshal(item, &o); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(std.out, "%s  %-9s %-18s %s  %s  %s\n", o.ID, o.State, o.Measure, plain(o.Party), o.Task, o.Incident)
+		_, err := fmt.Fprintf(std.out, "%s  %-9s %-18s %s  %s  %s%s\n", o.ID, o.State, o.Measure, plain(o.Party), o.Task, o.Incident, drill(o.Exercise))
 		return err
 	})
 }
@@ -211,6 +213,36 @@ func (c orderServe) Run(ctx context.Context, std streams) error {
 		body["served_at"] = c.At
 	}
 	return c.orderAct(ctx, std, "serve", body)
+}
+
+type orderExtend struct {
+	oneThing
+	person
+	Limit  time.Duration `help:"Within what time from now, or from --at." required:"" placeholder:"24h"`
+	Reason string        `help:"Why: seen again, more time was asked for." required:"" placeholder:"TEXT"`
+	At     time.Time     `help:"Told outside: when (RFC 3339)." placeholder:"T"`
+	Proof  string        `help:"Told outside: the proof, as text, or @FILE." placeholder:"TEXT"`
+}
+
+// Help implements kong.HelpProvider.
+func (orderExtend) Help() string {
+	return `The party is told which rows are undone, at its contact for orders, unless it was told
+outside.
+
+  tocsin order extend ord_06h0yaye5sr0b7n2e5nmrpq7ag --as wang --limit 12h --reason "row 1 was seen again"`
+}
+
+// Run extends.
+func (c orderExtend) Run(ctx context.Context, std streams) error {
+	proof, err := textOrFile(c.Proof)
+	if err != nil {
+		return exit{exitMisused, fmt.Errorf("order extend: --proof: %w", err)}
+	}
+	body := map[string]any{"as": c.As, "act": "extend", "limit_s": c.Limit.Seconds(), "reason": c.Reason, "proof": proof}
+	if !c.At.IsZero() {
+		body["served_at"] = c.At
+	}
+	return c.orderAct(ctx, std, "extend", body)
 }
 
 type orderWithdraw struct {

@@ -68,7 +68,7 @@ type partyAdd struct {
 	NetworkRegion string    `help:"Of its network. Default: as its seat." placeholder:"REGION"`
 	EffectRegion  string    `help:"Where what it does takes effect. Default: as its seat." placeholder:"REGION"`
 	MemberState   string    `help:"Selects national law under a union's (DE)." placeholder:"STATE"`
-	Own           bool      `help:"This platform speaks for it: its duties are reckoned here."`
+	Own           *bool     `help:"This platform speaks for it: its duties are reckoned here. --no-own: not any more. Default: as it is." negatable:""`
 	From          time.Time `help:"Since when it has been there. Default: since before anybody asked." placeholder:"T"`
 	To            time.Time `help:"The first moment at which it wasn't there any more. Default: it still is." placeholder:"T"`
 	Name          string    `arg:"" help:"Its name."`
@@ -82,7 +82,10 @@ func (partyAdd) Help() string {
 // Run keeps it.
 func (c partyAdd) Run(ctx context.Context, std streams) error {
 	body := map[string]any{"name": c.Name, "roles": c.Role, "region": c.Region, "network_region": c.NetworkRegion, "effect_region": c.EffectRegion,
-		"member_state": c.MemberState, "own": c.Own}
+		"member_state": c.MemberState}
+	if c.Own != nil {
+		body["own"] = *c.Own
+	}
 	addMoment(body, "from", c.From)
 	addMoment(body, "to", c.To)
 	return c.where.act(ctx, true, "/api/v1/parties", body, func(raw json.RawMessage) error { return printParty(std, c.format, raw) }, "party add")

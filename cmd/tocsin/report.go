@@ -34,6 +34,7 @@ type filed struct {
 	Stage    string    `json:"stage"`
 	State    string    `json:"state"`
 	Version  int       `json:"version"`
+	Exercise bool      `json:"exercise"`
 	OpenedAt time.Time `json:"opened_at"`
 	Fields   []struct {
 		ID, Label, Value, From string
@@ -96,7 +97,7 @@ func (c oneThing) printReport(std streams, raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "%s  %s %s\n  %s, %d filed, of %s\n", r.ID, r.Regime, r.Stage, r.State, r.Version, r.Incident)
+	fmt.Fprintf(std.out, "%s  %s %s\n  %s, %d filed, of %s%s\n", r.ID, r.Regime, r.Stage, r.State, r.Version, r.Incident, drill(r.Exercise))
 	fmt.Fprintln(std.out, "fields")
 	for _, f := range r.Fields {
 		mark := ""
@@ -130,7 +131,10 @@ func (c oneThing) printReport(std streams, raw json.RawMessage) error {
 					facts = append(facts, fact.name+" "+fact.at.Format(time.DateTime))
 				}
 			}
-			if facts == nil {
+			switch {
+			case facts == nil && a.Proof != "":
+				facts = []string{plain(a.Proof)}
+			case facts == nil:
 				facts = []string{"nothing on record yet"}
 			}
 			kind := "to"
@@ -170,7 +174,7 @@ func (c reportList) Run(ctx context.Context, std streams) error {
 		if err := json.Unmarshal(item, &r); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(std.out, "%s  %s  %-9s version %d  %s %s  %s\n", r.ID, r.OpenedAt.Format(time.DateTime), r.State, r.Version, r.Regime, r.Stage, r.Incident)
+		_, err := fmt.Fprintf(std.out, "%s  %s  %-9s version %d  %s %s  %s%s\n", r.ID, r.OpenedAt.Format(time.DateTime), r.State, r.Version, r.Regime, r.Stage, r.Incident, drill(r.Exercise))
 		return err
 	})
 }

@@ -27,6 +27,9 @@ var update = flag.Bool("update", false, "write what the program says now into th
 //	grab NAME REGEXP    $NAME becomes what the first group found in stdout
 //	freeaddress NAME    $NAME becomes a loopback address with a free port, $NAME_PORT
 //	                    the port
+//	mailserver NAME     a mail server is at $NAME; it writes what it takes into the file
+//	                    NAME, and has no boxes whose names begin with "gone"
+//	until REGEXP tocsin …  asks again until stdout matches, for half a minute at most
 //	ready ADDRESS       waits until a platform answers there
 //	sql FILE STATEMENT  changes a database behind the program's back
 //	flip FILE OFFSET    changes one octet; a negative offset counts from the end
@@ -46,6 +49,8 @@ func TestScripts(t *testing.T) {
 			"grab":        grab,
 			"freeaddress": freeAddress,
 			"ready":       ready,
+			"mailserver":  mailServer,
+			"until":       untilSaid,
 			"sql":         statement,
 			"flip":        flip,
 			"unreadable":  unreadable,
@@ -101,6 +106,20 @@ func freeLoopback() (string, error) {
 		return "", err
 	}
 	return l.Addr().String(), l.Close()
+}
+
+func untilSaid(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "until REGEXP command args…")
+	wanted := regexp.MustCompile(args[0])
+	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(50 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if wanted.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited half a minute for %s", wanted)
+		}
+	}
 }
 
 func ready(ts *testscript.TestScript, neg bool, args []string) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"runtime"
@@ -32,7 +31,10 @@ type serveCommand struct {
 
 // Help implements kong.HelpProvider.
 func (serveCommand) Help() string {
-	return `  tocsin serve --data /var/lib/tocsin --listen 127.0.0.1:8080 \
+	return `On one PostgreSQL database a second one stands by, and takes over when the first ends
+(docs/decisions/0061). It needs the same ledger.key in its data directory.
+
+  tocsin serve --data /var/lib/tocsin --listen 127.0.0.1:8080 \
     --contact mailto:duty@example.org --smtp mail.example:25 --smtp-from tocsin@example.org`
 }
 
@@ -54,11 +56,20 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	var d *desk.Desk
 	// A short command may hold the directory when the platform is started again.
-	err = whileOwned(ctx, 3*time.Second, func() error {
+	open := func() error {
 		d, err = desk.Open(ctx, desk.Config{Dir: c.Data, Database: c.Database, Feeds: c.Feeds,
 			Regimes: c.Regimes, Contacts: c.Contact, Courier: settings, Language: c.Lang, URL: address, Clock: clockBy(c.NTP)})
 		return err
-	})
+	}
+	front := newFront(listener)
+	if err = whileOwned(ctx, 3*time.Second, open); c.Database != "" && isHeld(err) {
+		if err = front.standBy(ctx, std, open); err != nil {
+			err = errors.Join(err, front.close())
+		}
+		if ctx.Err() != nil {
+			return nil // told to stop before it had anything to do
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -75,7 +86,7 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
-	server := web.Server(web.New(d, web.Options{Version: version(), Key: key, Setup: setup, Loopback: loopback, Backup: d.Backup}))
+	handler := web.New(d, web.Options{Version: version(), Key: key, Setup: setup, Loopback: loopback, Backup: d.Backup})
 	fmt.Fprintf(std.out, "tocsin %s on http://%s with its data in %s\n", version(), listener.Addr(), c.Data)
 	if !loopback {
 		fmt.Fprintf(std.out, "callers need the key in %s\n", d.Directory().ServerKey())
@@ -86,7 +97,7 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	if !d.CanCall() {
 		fmt.Fprintln(std.out, "nobody is called from here: name people on duty with --contact")
 	}
-	return serveUntil(ctx, server, listener)
+	return front.serve(ctx, handler)
 }
 
 // publicURL is by which address others reach the platform: what was said, or where it
@@ -112,25 +123,6 @@ func setupToken(ctx context.Context, d *desk.Desk) (string, error) {
 		return "", err
 	}
 	return access.NewSecret(access.SetupPrefix).Text, nil
-}
-
-// serveUntil serves until ctx ends, then lets requests end for ten seconds.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	err := server.Shutdown(grace)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
-	<-ended
-	return err
 }
 
 // serverKey reads the key that callers from elsewhere need, or makes it.
