@@ -15,4 +15,4 @@ CREATE INDEX incident_count ON incident (state, tlp, tenant);
 
 -- Lines of the outbox in a state, the first to be sent first.
 DROP INDEX outbox_waiting;
-CREATE INDEX outbox_state ON outbox (state, due_at, id, tenant);
+CREATE INDEX outbox_due ON outbox (state, due_at, id, tenant, kind);
