@@ -36,9 +36,9 @@ type errand struct {
 
 const (
 	// patience is how long the story waits for what must come by itself.
-	patience = 20 * time.Second
+	patience = 3 * time.Minute
 	// look is how often it looks whether it came, or the viewer acted.
-	look = 200 * time.Millisecond
+	look = 400 * time.Millisecond
 	// hurry is how long a way takes that the viewer steps over.
 	hurry = 300 * time.Millisecond
 )
@@ -136,27 +136,33 @@ func (p *player) act(ctx context.Context, a act) error {
 func (p *player) approach(ctx context.Context, a act) (mine bool, err error) {
 	leg := a.gap / time.Duration(len(a.errands)+1)
 	for _, e := range a.errands {
-		if err := p.run(ctx, e.at, leg, nil); err != nil {
+		if _, err := p.run(ctx, e.at, leg, nil); err != nil {
 			return false, err
 		}
 		if err := p.cast.deliver(ctx, e.files(p.country.rows, e.at)...); err != nil {
 			return false, err
 		}
 	}
-	did := func() (bool, error) { return false, nil }
-	if a.who != "" && a.done != nil {
-		did = func() (bool, error) { mine, err = a.done(ctx, p.cast); return mine, err }
+	for _, left := range []time.Duration{leg, a.read} {
+		if mine, err = p.run(ctx, a.at, left, p.whether(a)); err != nil || mine {
+			return mine, err
+		}
 	}
-	if err := p.run(ctx, a.at, leg, did); err != nil || mine {
-		return mine, err
+	return false, nil
+}
+
+// whether gives the question whether the viewer did an act; nil for what nobody does.
+func (p *player) whether(a act) func(context.Context, *cast) (bool, error) {
+	if a.who == "" {
+		return nil
 	}
-	return mine, p.run(ctx, a.at, a.read, did)
+	return a.done
 }
 
 // run takes the clock to a moment within so much of a reader's time, and stays until
 // that is over: longer while the viewer holds the story, less where they step on. It
-// returns early when stop says so.
-func (p *player) run(ctx context.Context, until time.Time, left time.Duration, stop func() (bool, error)) error {
+// returns true as soon as done says so.
+func (p *player) run(ctx context.Context, until time.Time, left time.Duration, done func(context.Context, *cast) (bool, error)) (bool, error) {
 	clock := p.country.clock
 	for last := time.Now(); left > 0 || clock.Now().Before(until); {
 		pace, held := p.told()
@@ -170,11 +176,11 @@ func (p *player) run(ctx context.Context, until time.Time, left time.Duration, s
 			clock.RunTo(until, time.Duration(float64(max(left, time.Millisecond))/pace))
 		}
 		if err := pause(ctx, min(look, time.Duration(float64(max(left, time.Millisecond))/pace))); err != nil {
-			return err
+			return false, err
 		}
-		if stop != nil {
-			if over, err := stop(); err != nil || over {
-				return err
+		if done != nil {
+			if over, err := done(ctx, p.cast); err != nil || over {
+				return over, err
 			}
 		}
 		now := time.Now()
@@ -183,7 +189,7 @@ func (p *player) run(ctx context.Context, until time.Time, left time.Duration, s
 		}
 		last = now
 	}
-	return nil
+	return false, nil
 }
 
 // told gives the pace, 0 for as fast as can be, and whether the viewer holds the story.
@@ -213,7 +219,7 @@ func (p *player) wait(ctx context.Context, a act) error {
 		if time.Since(begun) > patience {
 			return fmt.Errorf("it didn't come within %v", patience)
 		}
-		if err := pause(ctx, look/4); err != nil {
+		if err := pause(ctx, look/8); err != nil {
 			return err
 		}
 	}

@@ -277,16 +277,23 @@ func acknowledge(ctx context.Context, c *cast) error {
 	return nil
 }
 
+// acknowledged looks into the timeline first: a report with all its rows is much to ask
+// for again and again.
 func acknowledged(ctx context.Context, c *cast) (bool, error) {
+	i, err := c.theCase(ctx)
+	if err != nil || !slices.ContainsFunc(i.Timeline, func(e anEntry) bool {
+		return e.What == "report_received" && strings.HasSuffix(e.Note, ": acknowledged")
+	}) {
+		return false, err
+	}
 	r, err := c.report(ctx, "level2_report")
-	if err != nil || len(r.Versions) == 0 {
+	if err != nil {
 		return false, err
 	}
 	for _, to := range r.Versions[len(r.Versions)-1].To {
 		if to.AcknowledgedAt != nil {
-			c.tell("reference", strings.TrimSpace(to.Reference))
-			return true, nil
+			c.tell("reference", to.Reference)
 		}
 	}
-	return false, nil
+	return true, nil
 }
