@@ -14,6 +14,7 @@ const (
 	SessionPrefix = "tcs_"
 	KeyPrefix     = "tck_"
 	SetupPrefix   = "tcu_"
+	InvitePrefix  = "tci_"
 )
 
 // How long a session lives: unused, and at most (NIST SP 800-63B-4, section 2.2.3:

@@ -37,6 +37,7 @@ const (
 	ReadOutbox     Permission = "read the outbox"
 	ReadUsers      Permission = "read users"
 	ReadKeys       Permission = "read keys"
+	ReadHoldings   Permission = "read holdings"
 )
 
 // What can be done.
@@ -44,6 +45,7 @@ const (
 	Deliver            Permission = "deliver"
 	ImportHoldings     Permission = "import holdings"
 	BackUp             Permission = "back up the platform"
+	AuditRecord        Permission = "audit the record"
 	KeepParties        Permission = "keep parties"
 	ManageUsers        Permission = "manage users"
 	ManageKeys         Permission = "manage keys"
@@ -96,28 +98,28 @@ type grant struct {
 
 var (
 	readCases = []Permission{ReadStatus, ReadLedger, ReadFormats, ReadDeliveries, ReadFindings, ReadThreats, ReadIncidents, ReadDuties,
-		ReadReports, ReadOrders, ReadParties, ReadRegimes}
+		ReadReports, ReadOrders, ReadParties, ReadRegimes, ReadHoldings}
 	actOnCases = []Permission{Deliver, OpenIncidents, ConfirmIncidents, DismissIncidents, GradeIncidents, OwnIncidents, NoteIncidents,
 		CloseIncidents, CorrectIncidents, StepDuties, ExportCases, DraftReports, FileReports, AcknowledgeReports, DraftOrders, ServeOrders, AnswerOrders, ReadOutbox, ResendOutbox}
-	runPlatform = []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ImportHoldings, BackUp, KeepParties, ManageUsers, ManageKeys, ResendOutbox}
+	runPlatform = []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ImportHoldings, BackUp, KeepParties, ManageUsers, ManageKeys, ResendOutbox, AuditRecord, Deliver}
 )
 
 // roles is the table for people: who may do what. A supervisor is the second person:
 // the same act is never drafted and approved by one, which the station that approves
 // looks after.
 var roles = map[string]grant{
-	Administrator: {about: "runs the platform: accounts, keys, parties, tables, backups", all: true, label: casebook.Red,
+	Administrator: {about: "runs the platform: accounts, keys, parties, feeds, tables, backups", all: true, label: casebook.Red,
 		may: slices.Concat(readCases, runPlatform)},
 	Officer: {about: "works on cases: opens, grades, reports, orders", all: true, label: casebook.Red,
 		may: slices.Concat(readCases, actOnCases)},
 	Supervisor: {about: "is the second person: works on cases and approves what others drafted", all: true, label: casebook.Red,
-		may: slices.Concat(readCases, actOnCases, []Permission{ApproveOrders})},
+		may: slices.Concat(readCases, actOnCases, []Permission{ApproveOrders, AuditRecord})},
 	Analyst: {about: "reads everything but TLP:RED, and acts on nothing", all: true, label: casebook.AmberStrict,
 		may: readCases},
 	AbuseDesk: {about: "acts for a party: sees what was shared with it, answers its orders", ofParty: true, label: casebook.Amber,
 		may: []Permission{ReadStatus, ReadLedger, ReadFindings, ReadThreats, ReadIncidents, ReadDuties, ReadReports, ReadOrders, ReadParties, ReadRegimes, AnswerOrders}},
-	Auditor: {about: "reads everything, accounts and keys among it, and acts on nothing", all: true, label: casebook.Red,
-		may: slices.Concat(readCases, []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ExportCases})},
+	Auditor: {about: "reads everything, accounts and keys among it, audits, and acts on nothing", all: true, label: casebook.Red,
+		may: slices.Concat(readCases, []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ExportCases, AuditRecord})},
 }
 
 // scopes is the table for programs. None of them does what a person must do.

@@ -16,6 +16,7 @@ type eve struct {
 	objects jsonLines
 	tally   *tally
 	v       [eveKeys][]byte
+	inner   eveInner
 	n       eveEnds
 	lookup  traffic.Lookup
 	addrs   []netip.Addr
@@ -24,6 +25,13 @@ type eve struct {
 	// flows is set once the log has told whole flows: netflow events, one for each
 	// direction, would tell them again.
 	flows bool
+}
+
+// eveInner are the members of those members that nearly every event has.
+type eveInner struct {
+	flow, netflow [eveFlowKeys][]byte
+	tcp           [eveTCPKeys][]byte
+	dns           [eveDNSKeys][]byte
 }
 
 // The members of an event that are looked at.
@@ -150,11 +158,27 @@ func (e *eve) scan(object []byte) bool {
 	clear(e.v[:])
 	w := jsonWalk{b: object}
 	for {
-		key, value, ok := w.next()
+		key, ok := w.key()
 		if !ok {
 			return !w.broken
 		}
 		id := eveTable.find(key)
+		var value []byte
+		switch id {
+		case eveFlow:
+			value, ok = w.members(eveFlowTable, e.inner.flow[:])
+		case eveNetflow:
+			value, ok = w.members(eveFlowTable, e.inner.netflow[:])
+		case eveTCP:
+			value, ok = w.members(eveTCPTable, e.inner.tcp[:])
+		case eveDNS:
+			value, ok = w.members(eveDNSTable, e.inner.dns[:])
+		default:
+			value, ok = w.value()
+		}
+		if !ok {
+			return false
+		}
 		if id < 0 {
 			continue
 		}
@@ -193,21 +217,6 @@ func (e *eve) ends() (n eveEnds, field, reason string) {
 	}
 	n.link = traffic.LinkOf(e.v[eveFlowID])
 	return n, "", ""
-}
-
-// walk gives the members of an inner object by a table.
-func walk(object []byte, keys *keyTable, v [][]byte) {
-	clear(v)
-	w := jsonWalk{b: object}
-	for {
-		key, value, ok := w.next()
-		if !ok {
-			return
-		}
-		if id := keys.find(key); id >= 0 {
-			v[id] = value
-		}
-	}
 }
 
 // text makes a string of a value, of at most MaxText octets.

@@ -27,13 +27,12 @@ var eveDNSTable = newKeys([]string{"type", "id", "rrname", "rrtype", "rcode", "t
 // has an answer's records as an event each, version 2 as a list, and version 3 names
 // them request and response and the questions as a list too.
 func (e *eve) takeDNS(b *traffic.Batch, n *eveEnds) {
-	var v [eveDNSKeys][]byte
-	walk(e.v[eveDNS], eveDNSTable, v[:])
+	v := &e.inner.dns
 	kind := jsonText(v[eveDNSType])
 	l := &e.lookup
 	*l = traffic.Lookup{At: n.at, Link: n.link, RTT: traffic.Unknown, RCode: traffic.Unknown, TTL: traffic.Unknown,
 		Client: n.src, Server: n.dest, ClientPort: n.srcPort, ServerPort: n.destPort, Proto: n.proto}
-	e.question(l, &v)
+	e.question(l, v)
 	id, _ := parseUint(v[eveDNSID])
 	key := pairKey{n.link, uint32(id)}
 	if string(kind) == "query" || string(kind) == "request" {
@@ -48,7 +47,7 @@ func (e *eve) takeDNS(b *traffic.Batch, n *eveEnds) {
 	l.Answered = true
 	l.RCode = responseCode(jsonText(v[eveDNSRCode]))
 	l.Rejected = l.RCode == traffic.Refused
-	e.answer(&v)
+	e.answer(v)
 	if v[eveDNSData] != nil {
 		l.Type = 0 // version 1 tells the type of the answer there, not of the question
 	}

@@ -30,16 +30,14 @@ var eveTCPTable = newKeys([]string{"tcp_flags", "tcp_flags_ts", "tcp_flags_tc", 
 // takeFlow reads a flow event: both directions, the source being who was seen first.
 func (e *eve) takeFlow(b *traffic.Batch, n *eveEnds) {
 	e.flows = true
-	var v [eveFlowKeys][]byte
-	walk(e.v[eveFlow], eveFlowTable, v[:])
-	f := e.flow(b, n, &v)
+	v := &e.inner.flow
+	f := e.flow(b, n, v)
 	f.OrigPackets, f.RespPackets = parseCount(v[eveToServerPackets]), parseCount(v[eveToClientPackets])
 	f.OrigBytes, f.RespBytes = parseCount(v[eveToServerBytes]), parseCount(v[eveToClientBytes])
 	var flags, flagsTS, flagsTC uint8
 	var tcpState []byte
 	if len(e.v[eveTCP]) > 0 && e.v[eveTCP][0] == '{' {
-		var t [eveTCPKeys][]byte
-		walk(e.v[eveTCP], eveTCPTable, t[:])
+		t := &e.inner.tcp
 		flags, flagsTS, flagsTC = hexFlags(jsonText(t[eveFlags])), hexFlags(jsonText(t[eveFlagsTS])), hexFlags(jsonText(t[eveFlagsTC]))
 		tcpState = jsonText(t[eveTCPState])
 	}
@@ -54,15 +52,13 @@ func (e *eve) takeNetflow(b *traffic.Batch, n *eveEnds) {
 		e.tally.Skipped++
 		return
 	}
-	var v [eveFlowKeys][]byte
-	walk(e.v[eveNetflow], eveFlowTable, v[:])
-	f := e.flow(b, n, &v)
+	v := &e.inner.netflow
+	f := e.flow(b, n, v)
 	f.OneWay = true
 	f.OrigPackets, f.RespPackets = parseCount(v[evePackets]), traffic.Unknown
 	f.OrigBytes, f.RespBytes = parseCount(v[eveBytes]), traffic.Unknown
 	if len(e.v[eveTCP]) > 0 && e.v[eveTCP][0] == '{' {
-		var t [eveTCPKeys][]byte
-		walk(e.v[eveTCP], eveTCPTable, t[:])
+		t := &e.inner.tcp
 		f.Flags = hexFlags(jsonText(t[eveFlags]))
 	}
 }

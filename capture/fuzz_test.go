@@ -8,7 +8,9 @@ import (
 	"maps"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -116,10 +118,15 @@ func FuzzDatagram(f *testing.F) {
 
 // FuzzJSON holds the walk over objects against the standard library's.
 func FuzzJSON(f *testing.F) {
-	for _, text := range []string{`{"a":1,"b":"x\"y","c":{"d":[1,2,{"e":null}]}}`, `{}`, `{"a":}`, `{"a":1`, "{\"\\u00e9\":\"\\ud83d\\ude00\"}", `{"a":"\\"}`, ` { "a" : [ ] } `} {
+	for _, text := range []string{`{"a":1,"b":"x\"y","c":{"d":[1,2,{"e":null}]}}`, `{}`, `{"a":}`, `{"a":1`, "{\"\\u00e9\":\"\\ud83d\\ude00\"}", `{"a":"\\"}`, ` { "a" : [ ] } `,
+		`{"flow":{"start":"x","pkts":1,"end":[{"a":"]"}]},"z":1}`, `{"flow":{"start":1{2,"end":"}"}}`, `{"flow":{"start":1]}`, `{"flow":{"start":"a\\","end":t"}"}}`,
+		`{"flow":{"start":[1,{"a":2}],`, `{"flow":"start","flow":{}}`, `{"flow":{"start":1} x}`, `"a\\\"b" 01234567`, `"0123456\`,
+		`{"flow":{"a":` + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + `}}`, `{"flow":{"a":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}}`} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		sameMembers(t, text)
+		sameString(t, text)
 		got := map[string]bool{}
 		w := jsonWalk{b: bytes.Clone(text)}
 		for key, value, ok := w.next(); ok; key, value, ok = w.next() {
@@ -135,6 +142,45 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("%q: broken %v, got %v, want %v", text, w.broken, got, want)
 		}
 	})
+}
+
+// sameMembers holds the one pass over an object and the objects in it against two
+// passes: the same values, the same members, the same faults.
+func sameMembers(t *testing.T, text []byte) {
+	one, two := jsonWalk{b: text}, jsonWalk{b: text}
+	var got, want [eveFlowKeys][]byte
+	for {
+		key, ok := one.key()
+		wantKey, wantOK := two.key()
+		if ok != wantOK || !bytes.Equal(key, wantKey) || one.broken != two.broken {
+			t.Fatalf("%q: key %q, %v, want %q, %v", text, key, ok, wantKey, wantOK)
+		}
+		if !ok {
+			return
+		}
+		value, ok := one.members(eveFlowTable, got[:])
+		wantValue, wantOK := two.value()
+		if ok != wantOK || !bytes.Equal(value, wantValue) {
+			t.Fatalf("%q: value %q, %v, want %q, %v", text, value, ok, wantValue, wantOK)
+		}
+		if walk(wantValue, eveFlowTable, want[:]); ok && !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q: members %q, want %q", text, got, want)
+		}
+	}
+}
+
+// sameString holds the search for a string's end against one that looks at each octet.
+func sameString(t *testing.T, text []byte) {
+	want, found, escaped := text, false, false
+	for i := 1; i < len(text) && !found; i++ {
+		if found = text[i] == '"' && !escaped; found {
+			want = text[:i+1]
+		}
+		escaped = text[i] == '\\' && !escaped
+	}
+	if got, ok := jsonString(text); ok != found || !bytes.Equal(got, want) {
+		t.Errorf("%q: string %q, %v, want %q, %v", text, got, ok, want, found)
+	}
 }
 
 // deep reports whether a text may nest deeper than is read.

@@ -2,6 +2,8 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -14,6 +16,7 @@ type jsonWalk struct {
 	i      int
 	begun  bool
 	broken bool
+	inside bool // the object is a member of another, whose text goes on behind it
 }
 
 // maxDepth is how deep values may be nested.
@@ -23,6 +26,14 @@ const maxDepth = 64
 // with quotes, braces or brackets. ok is false after the last, and at a fault, which
 // sets broken.
 func (w *jsonWalk) next() (key, value []byte, ok bool) {
+	if key, ok = w.key(); ok {
+		value, ok = w.value()
+	}
+	return key, value, ok
+}
+
+// key gives the next member's key and stops at its value; otherwise as next.
+func (w *jsonWalk) key() ([]byte, bool) {
 	c := w.token()
 	if !w.begun {
 		w.begun = true
@@ -31,13 +42,11 @@ func (w *jsonWalk) next() (key, value []byte, ok bool) {
 		}
 		w.i++
 		if c = w.token(); c == '}' {
-			w.i++
 			return w.end()
 		}
 	} else {
 		switch c {
 		case '}':
-			w.i++
 			return w.end()
 		case ',':
 			w.i++
@@ -56,12 +65,71 @@ func (w *jsonWalk) next() (key, value []byte, ok bool) {
 	}
 	w.i++
 	w.token()
-	value, good = jsonValue(w.b[w.i:])
+	return key[1 : len(key)-1], true
+}
+
+// value gives the value at which key stopped.
+func (w *jsonWalk) value() ([]byte, bool) {
+	depth := 0
+	if w.inside {
+		depth = 1
+	}
+	value, good := jsonValue(w.b[w.i:], depth)
 	w.i += len(value)
-	if !good {
+	if !good || w.inside && odd(value) {
 		return w.fault()
 	}
-	return key[1 : len(key)-1], value, true
+	return value, true
+}
+
+// odd tells a bare value with a quote or a brace in it, at which those who look for
+// the end of the object around it would stumble.
+func odd(value []byte) bool {
+	if c := value[0]; c == '"' || c == '{' || c == '[' {
+		return false
+	}
+	for _, c := range value {
+		if c == '"' || c == '{' || c == '[' {
+			return true
+		}
+	}
+	return false
+}
+
+// members gives the value at which key stopped as value does and, if it is an object,
+// its members by a table as walk does, in one pass over both.
+func (w *jsonWalk) members(keys *keyTable, v [][]byte) ([]byte, bool) {
+	inner := jsonWalk{b: w.b, i: w.i, inside: true}
+	inner.into(keys, v)
+	if begin := w.i; !inner.broken {
+		w.i = inner.i
+		return w.b[begin:w.i], true
+	}
+	value, ok := w.value() // none, or not a sound one: what there is of it
+	if ok {
+		walk(value, keys, v)
+	}
+	return value, ok
+}
+
+// into puts the values of members into their places in v.
+func (w *jsonWalk) into(keys *keyTable, v [][]byte) {
+	clear(v)
+	for {
+		key, value, ok := w.next()
+		if !ok {
+			return
+		}
+		if id := keys.find(key); id >= 0 {
+			v[id] = value
+		}
+	}
+}
+
+// walk gives the members of an object by a table.
+func walk(object []byte, keys *keyTable, v [][]byte) {
+	w := jsonWalk{b: object}
+	w.into(keys, v)
 }
 
 // token passes over white space and gives the octet after it, 0 at the end.
@@ -75,42 +143,56 @@ func (w *jsonWalk) token() byte {
 	return 0
 }
 
-// end wants nothing but white space behind the object.
-func (w *jsonWalk) end() (key, value []byte, ok bool) {
-	if w.token() != 0 {
+// end passes over the last brace and wants nothing but white space behind it.
+func (w *jsonWalk) end() ([]byte, bool) {
+	w.i++
+	if !w.inside && w.token() != 0 {
 		return w.fault()
 	}
-	return nil, nil, false
+	return nil, false
 }
 
-func (w *jsonWalk) fault() (key, value []byte, ok bool) {
+func (w *jsonWalk) fault() ([]byte, bool) {
 	w.broken = true
 	w.i = len(w.b)
-	return nil, nil, false
+	return nil, false
 }
 
 // jsonString gives the string that b begins with, quotes included.
 func jsonString(b []byte) ([]byte, bool) {
-	for i := 1; i < len(b); {
-		n := bytes.IndexByte(b[i:], '"')
-		if n < 0 {
-			return b, false
+	i := 1
+	for i < len(b) {
+		if i = nextQuote(b, i); i >= len(b) {
+			break
 		}
-		i += n
-		back := i - 1
-		for b[back] == '\\' { // ends at the opening quote at the latest
-			back--
+		if b[i] == '"' {
+			return b[:i+1], true
 		}
-		i++
-		if (i-back)%2 == 0 {
-			return b[:i], true
-		}
+		i += 2 // what stands behind a backslash ends nothing
 	}
 	return b, false
 }
 
-// jsonValue gives the value that b begins with.
-func jsonValue(b []byte) ([]byte, bool) {
+// nextQuote gives the place of the first quote or backslash from i on, len(b) if
+// there is none. Names and values are short: eight octets at a time in a register
+// (Mycroft's test for a zero octet) finish sooner than a call does.
+func nextQuote(b []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, back := w^'"'*ones, w^'\\'*ones
+		if found := ((quote-ones)&^quote | (back-ones)&^back) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)>>3
+		}
+	}
+	for i < len(b) && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// jsonValue gives the value that b begins with, itself within depth others.
+func jsonValue(b []byte, depth int) ([]byte, bool) {
 	if len(b) == 0 {
 		return b, false
 	}
@@ -118,7 +200,7 @@ func jsonValue(b []byte) ([]byte, bool) {
 	case '"':
 		return jsonString(b)
 	case '{', '[':
-		return jsonNested(b)
+		return jsonNested(b, depth)
 	}
 	i := 0
 	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
@@ -127,9 +209,9 @@ func jsonValue(b []byte) ([]byte, bool) {
 	return b[:i], i > 0 && (b[0] == '-' || b[0]-'0' <= 9 || b[0] == 't' || b[0] == 'f' || b[0] == 'n')
 }
 
-// jsonNested gives the object or array that b begins with.
-func jsonNested(b []byte) ([]byte, bool) {
-	depth := 0
+// jsonNested gives the object or array that b begins with, itself within others.
+func jsonNested(b []byte, within int) ([]byte, bool) {
+	depth := within
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '"':
@@ -143,7 +225,7 @@ func jsonNested(b []byte) ([]byte, bool) {
 				return b, false
 			}
 		case '}', ']':
-			if depth--; depth == 0 {
+			if depth--; depth == within {
 				return b[:i+1], true
 			}
 		}
@@ -169,7 +251,7 @@ func jsonElements(v []byte, f func(element []byte) bool) {
 		if c == 0 || c == ']' {
 			return
 		}
-		e, ok := jsonValue(w.b[w.i:])
+		e, ok := jsonValue(w.b[w.i:], 0)
 		w.i += len(e)
 		if !ok || !f(e) {
 			return

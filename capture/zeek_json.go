@@ -88,7 +88,7 @@ func knowsZeekJSON(head []byte) bool {
 
 // firstObject cuts off what follows the first object, or gives all if it isn't closed.
 func firstObject(head []byte) []byte {
-	object, _ := jsonNested(head)
+	object, _ := jsonNested(head, 0)
 	return object
 }
 

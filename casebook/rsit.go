@@ -1,6 +1,9 @@
 package casebook
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Type is an incident type of the Reference Security Incident Taxonomy (RSIT,
 // working copy version 1003), held as its row in the table below. The zero
@@ -125,4 +128,15 @@ func (t Type) known() Type {
 		return Undetermined
 	}
 	return t
+}
+
+// Classes are the classes of the taxonomy, in its order, but for tests.
+func Classes() []string {
+	var all []string
+	for _, t := range rsit {
+		if t.class != Test.Class() && !slices.Contains(all, t.class) {
+			all = append(all, t.class)
+		}
+	}
+	return all
 }

@@ -43,7 +43,7 @@ func (d *Desk) AnyUser(ctx context.Context) (bool, error) {
 // AddUser makes an account. It gives ErrInvalid for a name, a password or roles that
 // can't be, ErrConflict for a name that is taken.
 func (d *Desk) AddUser(ctx context.Context, who casebook.Actor, n NewUser) (casebook.User, error) {
-	return d.addUser(ctx, who, n, func(*store.Tx) error { return nil })
+	return d.addUser(ctx, who, n, nil, nil)
 }
 
 // FirstUser makes the first account, of a person who runs the platform and works on
@@ -55,10 +55,11 @@ func (d *Desk) FirstUser(ctx context.Context, name, password string) (casebook.U
 			return err
 		}
 		return fmt.Errorf("there are accounts already: an administrator makes further ones: %w", casebook.ErrConflict)
-	})
+	}, nil)
 }
 
-func (d *Desk) addUser(ctx context.Context, who casebook.Actor, n NewUser, check func(*store.Tx) error) (casebook.User, error) {
+// addUser makes an account; before and after are part of the same commit, nil is nothing.
+func (d *Desk) addUser(ctx context.Context, who casebook.Actor, n NewUser, before func(*store.Tx) error, after func(*store.Tx, casebook.User) error) (casebook.User, error) {
 	at := d.Now()
 	n.Name = strings.TrimSpace(n.Name)
 	if !userName.MatchString(n.Name) {
@@ -70,8 +71,14 @@ func (d *Desk) addUser(ctx context.Context, who casebook.Actor, n NewUser, check
 	hashed := access.HashPassword(n.Password)
 	u := casebook.User{Tenant: 1, Name: n.Name, Roles: n.Roles, Party: n.Party, RecordedBy: who.String()}
 	_, err := d.db.Write(ctx, store.Work{Kind: "user", Actor: who.String(), At: at}, func(tx *store.Tx) (err error) {
-		if err = check(tx); err == nil {
+		if before != nil {
+			err = before(tx)
+		}
+		if err == nil {
 			u, err = tx.AddUser(u, hashed)
+		}
+		if err == nil && after != nil {
+			err = after(tx, u)
 		}
 		return err
 	})

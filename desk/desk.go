@@ -57,6 +57,9 @@ type Desk struct {
 	outgoing bell // rung when a line went into the outbox
 	watched  atomic.Int64
 
+	place  string   // of the database, for an audit
+	audits auditing // from inside
+
 	clockState atomic.Pointer[casebook.ClockState]
 	clockNoted atomic.Bool
 	looked     look // of Watch alone
@@ -87,6 +90,8 @@ type Config struct {
 	// Passing is a command that ends soon: it writes down no reading of the clock
 	// but with what it does.
 	Passing bool
+	// OnRead, if set, is called with each question that is put to the database.
+	OnRead func(query string, args []any)
 }
 
 // A Directory is a data directory's layout: each method gives the path of what its
@@ -192,7 +197,8 @@ func (d *Desk) open(ctx context.Context, c Config) (err error) {
 	if place == "" {
 		place = d.dir.Database()
 	}
-	d.db, err = store.Open(ctx, place, store.Options{Signer: d.signer, OnCheckpoint: d.keepCheckpoint, Now: d.Now()})
+	d.place = place
+	d.db, err = store.Open(ctx, place, store.Options{Signer: d.signer, OnCheckpoint: d.keepCheckpoint, Now: d.Now(), OnRead: c.OnRead})
 	if err != nil {
 		return err
 	}
@@ -352,6 +358,7 @@ func (d *Desk) keepCheckpoint(note []byte) {
 // Close ends the desk: it signs a last checkpoint and gives the data directory
 // free. Stations must have returned.
 func (d *Desk) Close() error {
+	d.endAudit()
 	var err error
 	if d.db != nil {
 		err = d.db.Close()

@@ -357,3 +357,9 @@ func SourceName(file string) string {
 	}
 	return name
 }
+
+// HeldBy tells who held an asset at a moment, by the tables of holdings in use; the
+// zero Attribution where none knows.
+func (d *Desk) HeldBy(a casebook.Asset, at time.Time) casebook.Attribution {
+	return d.holdings.Load().table.At(a, at)
+}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/casebook"
 	"tocsin/courier"
@@ -24,6 +25,9 @@ const (
 	// resent begins what is said of a line whose first attempt has no end on record:
 	// it may have been heard twice.
 	resent = "resent after crash"
+	// resentBy begins what is said of a line that a person had sent again.
+	resentBy  = "resent by "
+	maxReason = 200 // characters of why
 )
 
 // Send carries out the lines of the outbox as they come due, until ctx ends. A line
@@ -160,20 +164,20 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 	switch next, dead := courier.Pressing.Next(o.MessageID, o.RecordedAt, o.Attempts); {
 	case err == nil:
 		said := fmt.Sprintf("%s %d %s", proof.Target, proof.Code, proof.Said)
-		if strings.HasPrefix(o.Fault, resent) {
-			said = resent + "; " + said
+		if remark := remarkOf(o.Fault); remark != "" {
+			said = remark + "; " + said
 		}
 		o.State, o.Fault = store.OutboxSent, clip(said, 1000)
 	case ctx.Err() != nil:
 		return again, ctx.Err() // the next life sends it again, and says so
 	case !courier.Temporary(err) || dead:
-		o.State, o.Fault = store.OutboxDead, clip(err.Error(), 1000)
+		o.State, o.Fault = store.OutboxDead, keepRemark(o.Fault, err)
 		slog.ErrorContext(ctx, "a message to people on duty is dead", "message", o.MessageID, "err", err)
 	default:
 		if next.Before(now) {
 			next = now.Add(courier.Pressing.First)
 		}
-		o.State, o.DueAt, o.Fault, again = store.OutboxWaiting, next, clip(err.Error(), 1000), next
+		o.State, o.DueAt, o.Fault, again = store.OutboxWaiting, next, keepRemark(o.Fault, err), next
 	}
 	if o.State != store.OutboxSent {
 		return again, d.moveLine(ctx, store.OutboxSending, o)
@@ -186,6 +190,27 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 	})
 	d.changed.tell()
 	return again, err
+}
+
+// remarkOf gives what is kept of a line that is sent again, whatever it meets with.
+func remarkOf(said string) string {
+	switch {
+	case strings.HasPrefix(said, resent):
+		return resent
+	case strings.HasPrefix(said, resentBy):
+		remark, _, _ := strings.Cut(said, "; ")
+		return remark
+	}
+	return ""
+}
+
+// keepRemark says why an attempt failed, after what a person said of the line.
+func keepRemark(said string, err error) string {
+	text := err.Error()
+	if remark := remarkOf(said); strings.HasPrefix(remark, resentBy) {
+		text = remark + "; " + text
+	}
+	return clip(text, 1000)
 }
 
 // spread makes one line a contact of a line for whoever is on duty.
@@ -219,9 +244,17 @@ func (d *Desk) moveLine(ctx context.Context, from store.OutboxState, o store.Out
 }
 
 // Resend puts a line that is dead, or was sent, back to be sent at once, under the
-// same Message-ID; of one that was made into a line a contact, those lines.
-func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID string) (store.Outgoing, error) {
+// same Message-ID; of one that was made into a line a contact, those lines. Why stays
+// with the line; "" is no reason.
+func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID, why string) (store.Outgoing, error) {
 	at := d.Now()
+	if why = strings.TrimSpace(why); utf8.RuneCountInString(why) > maxReason {
+		return store.Outgoing{}, fmt.Errorf("the reason has over %d characters: %w", maxReason, casebook.ErrInvalid)
+	}
+	remark := resentBy + who.String()
+	if why != "" {
+		remark += ": " + strings.ReplaceAll(clip(why, 4*maxReason), "; ", ", ")
+	}
 	o, err := d.Reader(casebook.Operator()).Outgoing(ctx, messageID)
 	if err != nil {
 		return o, err
@@ -236,7 +269,7 @@ func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID string)
 	_, err = d.db.Write(ctx, store.Work{Kind: "resend", Actor: who.String(), At: at}, func(tx *store.Tx) error {
 		for _, l := range lines {
 			from := l.State
-			l.State, l.DueAt, l.Attempts, l.Fault = store.OutboxWaiting, at, 0, "resent by "+who.String()
+			l.State, l.DueAt, l.Attempts, l.Fault = store.OutboxWaiting, at, 0, remark
 			if err := tx.MoveOutgoing(from, l); err != nil {
 				return err
 			}

@@ -150,14 +150,14 @@ func TestACallThatFailsIsTriedAgainAndDiesInSight(t *testing.T) {
 		t.Errorf("%d lines are dead (%v), want 1", c.OutboxDead, err)
 	}
 	p.answers(http.StatusOK)
-	if _, err := o.Resend(t.Context(), wang, p.keys[0]); err != nil {
+	if _, err := o.Resend(t.Context(), wang, p.keys[0], "the pager was down; it is up"); err != nil {
 		t.Fatal(err)
 	}
 	o.send()
-	if lines := o.outbox(); !strings.HasPrefix(lines[1], "call-1 sent 1 ") || len(p.keys) != 3 || p.keys[2] != p.keys[0] {
+	if lines := o.outbox(); !strings.HasPrefix(lines[1], "call-1 sent 1 resent by person:wang: the pager was down, it is up; ") || len(p.keys) != 3 || p.keys[2] != p.keys[0] {
 		t.Errorf("got %q under %q, want it sent under its first name", lines[1], p.keys)
 	}
-	if _, err := o.Resend(t.Context(), wang, "msg-nothing"); !errors.Is(err, casebook.ErrNotFound) {
+	if _, err := o.Resend(t.Context(), wang, "msg-nothing", ""); !errors.Is(err, casebook.ErrNotFound) {
 		t.Errorf("a line that isn't there: %v", err)
 	}
 	o.wantSound()
@@ -230,7 +230,7 @@ func TestACallThatWasSentToAllIsSentToAllAgain(t *testing.T) {
 	o.send()
 	o.send()
 	whole := strings.TrimSuffix(one.keys[0], "-1")
-	if _, err := o.Resend(t.Context(), wang, whole); err != nil {
+	if _, err := o.Resend(t.Context(), wang, whole, ""); err != nil {
 		t.Fatal(err)
 	}
 	o.send()

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const (
@@ -89,10 +90,15 @@ func (w *Watch) closeBooks(h *host, now int64) {
 	}
 }
 
+// summaries are rooms for what detectors are shown, megabytes for a busy host: as many
+// as there are hosts judged at once, and not one a watch.
+var summaries = sync.Pool{New: func() any { return new(Host) }}
+
 // judge runs the detectors over a host.
 func (w *Watch) judge(h *host) Summary {
 	h.dirty = false
-	s := &w.summary
+	s := summaries.Get().(*Host)
+	defer summaries.Put(s)
 	w.summarise(s, h)
 	var fresh []Evidence
 	for _, d := range w.detectors {
@@ -162,7 +168,7 @@ func (w *Watch) stale(h *host, now int64) bool {
 	if now == EndOfTime || now-h.first < idleForgotten {
 		return false
 	}
-	return slices.ContainsFunc(h.pairs, func(i uint32) bool { return now-w.way(i).last > idleForgotten })
+	return slices.ContainsFunc(h.pairs, func(i uint32) bool { return now-w.ways.at(i).last > idleForgotten })
 }
 
 // forget drops what has been idle for more than a day: ways, and hosts without
@@ -176,12 +182,11 @@ func (w *Watch) forget(now int64) {
 			continue
 		}
 		h.pairs = slices.DeleteFunc(h.pairs, func(i uint32) bool {
-			p := w.way(i)
+			p := w.ways.at(i)
 			if now-p.last <= idleForgotten {
 				return false
 			}
-			delete(w.ways, p.key)
-			w.freed = append(w.freed, i)
+			w.ways.drop(i)
 			w.counters.Pairs--
 			for _, place := range [...]uint32{p.ok, p.dead} {
 				if place != 0 {

@@ -119,8 +119,9 @@ func (w *Watch) summarise(h *Host, of *host) {
 		mail: mailUse{of.mail.count(), of.mailFirst, of.mailLast}}
 	named, answered := 0, 0
 	crowd := map[netip.Addr]bool{}
+	h.Ways = slices.Grow(h.Ways, len(of.pairs))
 	for _, i := range of.pairs {
-		p := w.way(i)
+		p := w.ways.at(i)
 		h.Ways = append(h.Ways, Way{})
 		way := &h.Ways[len(h.Ways)-1]
 		way.fill(p, &w.rhythms)

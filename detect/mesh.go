@@ -107,8 +107,9 @@ func crews(h *Host) []*crew {
 }
 
 func (c *crew) measure() {
-	peers, nets, local, remote := map[netip.Addr]bool{}, map[netip.Prefix]bool{}, map[uint16]int{}, map[uint16]int{}
-	var sizes, firsts []float64
+	peers, nets := make(map[netip.Addr]bool, len(c.ways)), map[netip.Prefix]bool{}
+	local, remote := make(map[uint16]int, len(c.ways)), map[uint16]int{}
+	sizes, firsts := make([]float64, 0, len(c.ways)), make([]float64, 0, len(c.ways))
 	never, started, torrents := 0, 0, 0
 	for _, w := range c.ways {
 		peers[w.Addr] = true

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"tocsin/traffic"
@@ -64,15 +65,8 @@ func (p *pair) endpoint() Endpoint {
 }
 
 func (p *pair) seed(of uint64) uint64 {
-	x := of ^ uint64(p.key.port)<<8 ^ uint64(p.key.transport)
-	for i := 0; i < 16; i += 8 {
-		var w uint64
-		for j := range 8 {
-			w = w<<8 | uint64(p.key.peer[i+j])
-		}
-		x = mix(x ^ w)
-	}
-	return x
+	x := mix(of ^ uint64(p.key.port)<<8 ^ uint64(p.key.transport) ^ binary.BigEndian.Uint64(p.key.peer[:8]))
+	return mix(x ^ binary.BigEndian.Uint64(p.key.peer[8:]))
 }
 
 // goesOn tells whether a record is a later part of the connection that the pair

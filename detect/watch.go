@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 
@@ -60,22 +61,18 @@ type Watch struct {
 	seed     uint64
 	index    map[netip.Addr]uint32
 	hosts    []*host
-	ways     map[pairKey]uint32
-	pairs    []*[pairBlock]pair // blocks, so that growing copies nothing
-	made     uint32             // pairs that were ever made
-	freed    []uint32
+	ways     ways
 	rhythms  rhythms
 	counters Counters
 	closed   int64 // hours before this moment are closed, µs
 
 	detectors []Detector
 	vacant    []uint32 // places in hosts
-	summary   Host     // used again
 }
 
 // NewWatch makes a watch. Seed keys its samples; equal seeds sample alike.
 func NewWatch(bench *Bench, seed uint64) *Watch {
-	return &Watch{bench: bench, seed: seed, index: map[netip.Addr]uint32{}, ways: map[pairKey]uint32{}, detectors: Detectors()}
+	return &Watch{bench: bench, seed: seed, index: map[netip.Addr]uint32{}, ways: newWays(), detectors: Detectors()}
 }
 
 // Counters gives what was counted so far.
@@ -84,6 +81,7 @@ func (w *Watch) Counters() Counters { return w.counters }
 // host is one address at home.
 type host struct {
 	addr        netip.Addr
+	place       uint32 // in the watch's hosts
 	first, last int64
 	pairs       []uint32 // in the order in which they were made
 	full        int64    // starts that found no room
@@ -125,14 +123,14 @@ func (w *Watch) host(a netip.Addr, at int64) *host {
 		w.counters.FullHosts++
 		return nil
 	}
-	h := &host{addr: a, first: at, last: at, dirty: true}
+	h := &host{addr: a, place: uint32(len(w.hosts)), first: at, last: at, dirty: true}
 	if n := len(w.vacant); n > 0 {
-		w.index[a], w.vacant = w.vacant[n-1], w.vacant[:n-1]
-		w.hosts[w.index[a]] = h
+		h.place, w.vacant = w.vacant[n-1], w.vacant[:n-1]
+		w.hosts[h.place] = h
 	} else {
-		w.index[a] = uint32(len(w.hosts))
 		w.hosts = append(w.hosts, h)
 	}
+	w.index[a] = h.place
 	w.counters.Hosts++
 	return h
 }
@@ -146,14 +144,14 @@ func (w *Watch) Flow(f *traffic.Flow, outside bool) {
 	}
 	h.last = max(h.last, f.End())
 	h.recognises = h.recognises || f.Service != ""
-	key := pairKey{peer: f.Resp.As16(), host: w.index[f.Orig], port: f.RespPort, transport: f.Proto}
+	key := pairKey{peer: f.Resp.As16(), host: h.place, port: f.RespPort, transport: f.Proto}
 	if f.Proto == traffic.ICMP || f.Proto == traffic.ICMPv6 {
 		key.port = 0
 		if f.OrigPort != 8 && f.OrigPort != 128 {
 			return // answers and errors: nobody asked for them
 		}
 	}
-	p := w.pair(h, key, outside)
+	p := w.pair(h, &key, outside)
 	if p != nil && p.twice(f) {
 		w.counters.Duplicates++
 		return
@@ -172,35 +170,20 @@ func (w *Watch) Flow(f *traffic.Flow, outside bool) {
 	}
 }
 
-// pairBlock is how many pairs are made at once.
-const pairBlock = 256
-
-func (w *Watch) way(i uint32) *pair { return &w.pairs[i/pairBlock][i%pairBlock] }
-
-func (w *Watch) pair(h *host, key pairKey, outside bool) *pair {
-	if i, ok := w.ways[key]; ok {
-		return w.way(i)
+func (w *Watch) pair(h *host, key *pairKey, outside bool) *pair {
+	p, hash := w.ways.find(key)
+	if p != nil {
+		return p
 	}
-	if len(w.ways) >= maxPairs || len(h.pairs) >= maxHostPairs {
+	if w.ways.n >= maxPairs || len(h.pairs) >= maxHostPairs {
 		w.counters.FullPairs++
 		return nil
 	}
-	var i uint32
-	if n := len(w.freed); n > 0 {
-		i, w.freed = w.freed[n-1], w.freed[:n-1]
-		*w.way(i) = pair{}
-	} else {
-		if w.made%pairBlock == 0 {
-			w.pairs = append(w.pairs, new([pairBlock]pair))
-		}
-		i = w.made
-		w.made++
-	}
-	p := w.way(i)
-	p.key, p.outside = key, outside
-	w.ways[key] = i
+	i := w.ways.add(key, hash)
 	h.pairs = append(h.pairs, i)
 	w.counters.Pairs++
+	p = w.ways.at(i)
+	p.outside = outside
 	return p
 }
 
@@ -212,12 +195,13 @@ func (w *Watch) Reply(f *traffic.Flow) bool {
 	if !ok {
 		return false
 	}
-	way, ok := w.ways[pairKey{peer: f.Orig.As16(), host: i, port: f.OrigPort, transport: f.Proto}]
-	if ok {
-		w.way(way).reply(f)
-		w.hosts[i].dirty = true
+	p, _ := w.ways.find(&pairKey{peer: f.Orig.As16(), host: i, port: f.OrigPort, transport: f.Proto})
+	if p == nil {
+		return false
 	}
-	return ok
+	p.reply(f)
+	w.hosts[i].dirty = true
+	return true
 }
 
 // Inbound takes a conversation that somebody opened towards a host, the host as
@@ -246,15 +230,7 @@ func (w *Watch) Inbound(f *traffic.Flow, outside bool) {
 
 func addrHash(a netip.Addr, seed uint64) uint64 {
 	b := a.As16()
-	x := seed
-	for i := 0; i < 16; i += 8 {
-		var v uint64
-		for j := range 8 {
-			v = v<<8 | uint64(b[i+j])
-		}
-		x = mix(x ^ v)
-	}
-	return x
+	return mix(mix(seed^binary.BigEndian.Uint64(b[:8])) ^ binary.BigEndian.Uint64(b[8:]))
 }
 
 func stringHash[T string | []byte](s T, seed uint64) uint64 {

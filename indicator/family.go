@@ -13,6 +13,7 @@ type Families struct {
 	clusters map[string]*cluster
 	order    []string // of clusters, as they came
 	size     int      // names and synonyms
+	known    int      // clusters, sealed
 }
 
 // cluster is a malware under the names that publishers' clusters give it.
@@ -74,7 +75,7 @@ func (f *Families) Add(name string, synonyms []string) {
 // then one, under the name that more publishers use. A synonym that two clusters
 // claim goes to the first.
 func (f *Families) seal() {
-	f.names = make(map[string]string, f.size)
+	f.names, f.known = make(map[string]string, f.size), len(f.clusters)
 	for _, own := range f.order {
 		if f.names[own] == "" {
 			f.join(f.together(own))
@@ -140,7 +141,7 @@ func (f *Families) Clusters() int {
 	if f == nil {
 		return 0
 	}
-	return len(f.clusters)
+	return f.known
 }
 
 // nameless are words that lists write where a family isn't known.

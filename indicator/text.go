@@ -95,13 +95,12 @@ func (r *reading) plain(in *bufio.Reader, head []byte) error {
 			r.refuse(l.number, "", errLong)
 			continue
 		}
-		if i := bytes.IndexByte(line, '#'); i >= 0 && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
-			line = line[:i]
+		text, rest := line, []byte(nil)
+		if _, said := usual(line); !said {
+			if text, rest, said = fieldOf(line); !said {
+				continue
+			}
 		}
-		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == ';' || line[0] == '!' || bytes.HasPrefix(line, []byte("//")) {
-			continue
-		}
-		text, rest := cutField(line)
 		v, err := r.parser.parse(text)
 		if err == nil && isBlackhole(v) && len(rest) > 0 {
 			text, _ = cutField(rest)
@@ -137,6 +136,18 @@ func endOf(err error) error {
 		return nil
 	}
 	return err
+}
+
+// fieldOf takes the first field of a line; a comment says nothing.
+func fieldOf(line []byte) (field, rest []byte, said bool) {
+	if i := bytes.IndexByte(line, '#'); i >= 0 && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+		line = line[:i]
+	}
+	if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == ';' || line[0] == '!' || bytes.HasPrefix(line, []byte("//")) {
+		return nil, nil, false
+	}
+	field, rest = cutField(line)
+	return field, rest, true
 }
 
 // cutField takes what stands before a blank, comma, semicolon or bar.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -46,9 +47,15 @@ func Parse(text string) (Value, error) {
 }
 
 // parser turns octets into values. It keeps its buffer; a Value's Text is its own.
-type parser struct{ buf []byte }
+type parser struct {
+	buf  []byte
+	room []byte // of the names to come: made in pieces, and never written twice
+}
 
 func (p *parser) parse(b []byte) (Value, error) {
+	if v, ok, err := p.bareName(b); ok {
+		return v, err
+	}
 	b = trim(b)
 	switch {
 	case len(b) == 0:
@@ -91,6 +98,32 @@ func (p *parser) parse(b []byte) (Value, error) {
 		v.Port = 0 // the name is bad, whatever the port
 	}
 	return v, nil
+}
+
+// bareName reads what most lines of most lists are, a name in its canonical form and
+// nothing else, in one pass; ok is false for anything that needs a second look, which
+// comes to the same for a name.
+func (p *parser) bareName(b []byte) (v Value, ok bool, err error) {
+	dot, plain := usual(b)
+	if !plain || dot < 0 || b[len(b)-1]-'0' <= 9 || bytes.HasPrefix(b, []byte("hxxp")) {
+		return v, false, nil
+	}
+	text := p.text(b)
+	if err := checkName(text); err != nil {
+		return v, true, err
+	}
+	return Value{Kind: Domain, Text: text}, true, nil
+}
+
+// text makes a string of octets. One allocation makes many.
+func (p *parser) text(b []byte) string {
+	const piece = 4 << 10
+	if len(p.room)+len(b) > cap(p.room) {
+		p.room = make([]byte, 0, piece)
+	}
+	begin := len(p.room)
+	p.room = append(p.room, b...)
+	return unsafe.String(unsafe.SliceData(p.room[begin:]), len(b))
 }
 
 // trim takes blanks and quotes off both ends.
@@ -252,7 +285,7 @@ func (p *parser) name(b []byte) (string, error) {
 	b = bytes.TrimPrefix(b, []byte("*"))
 	b = bytes.TrimPrefix(b, []byte("."))
 	b = bytes.TrimSuffix(b, []byte("."))
-	if usual(b) {
+	if _, plain := usual(b); plain {
 		s := string(b)
 		return s, checkName(s)
 	}
@@ -273,24 +306,30 @@ func (p *parser) name(b []byte) (string, error) {
 	return a.Name, checkName(a.Name)
 }
 
-// usual tells the names that are canonical as they are: what DomainAsset would check,
-// in one pass.
-func usual(b []byte) bool {
-	label := 0
-	for _, c := range b {
+// usual tells the names that are canonical as they are, what DomainAsset would check, in
+// one pass, and where their last dot is, or -1.
+func usual(b []byte) (dot int, ok bool) {
+	dot = -1
+	for i, c := range b {
 		switch {
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_':
-			if label++; label > 63 {
-				return false
-			}
-		case c == '.' && label > 0:
-			label = 0
+		case nameOctets[c]:
+		case c == '.' && i-dot > 1 && i-dot <= 64:
+			dot = i
 		default:
-			return false
+			return dot, false
 		}
 	}
-	return label > 0 && len(b) <= 253
+	label := len(b) - 1 - dot
+	return dot, label > 0 && label <= 63 && len(b) <= 253
 }
+
+// nameOctets are those that labels are written in.
+var nameOctets = func() (of [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyz0123456789-_" {
+		of[c] = true
+	}
+	return of
+}()
 
 // checkName refuses names that would accuse others too.
 func checkName(name string) error {
@@ -298,10 +337,11 @@ func checkName(name string) error {
 	if dot < 0 {
 		return errSingle
 	}
-	if strings.Trim(name[dot+1:], "0123456789") == "" {
+	last := name[dot+1:]
+	if len(last) == 0 || last[0]-'0' <= 9 && strings.Trim(last, "0123456789") == "" {
 		return errNumeric
 	}
-	switch name[dot+1:] {
+	switch last {
 	case "com", "net", "org":
 		return nil // nothing below them is the registry's, and half of all names are
 	}

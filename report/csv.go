@@ -44,7 +44,7 @@ func writeTable(w io.Writer, head []string, rows int, row func(i int) []string) 
 	for i := range rows {
 		cells := row(i)
 		for j := range cells {
-			cells[j] = safeCell(cells[j])
+			cells[j] = SafeCell(cells[j])
 		}
 		out.Write(cells)
 	}
@@ -57,8 +57,8 @@ func writeTable(w io.Writer, head []string, rows int, row func(i int) []string) 
 
 var flatten = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\x00", " ")
 
-// safeCell makes a cell that no spreadsheet takes for a formula.
-func safeCell(s string) string {
+// SafeCell makes a cell that no spreadsheet takes for a formula.
+func SafeCell(s string) string {
 	s = flatten.Replace(strings.ToValidUTF8(s, "\uFFFD"))
 	if s == "" {
 		return s
@@ -70,7 +70,7 @@ func safeCell(s string) string {
 	return s
 }
 
-// plainCell is the inverse of safeCell.
+// plainCell is the inverse of SafeCell.
 func plainCell(s string) string { return strings.TrimPrefix(s, "'") }
 
 func idText(id casebook.ID, prefix string) string {

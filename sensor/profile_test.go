@@ -9,10 +9,14 @@ import (
 
 	"tocsin/capture"
 	"tocsin/detect"
+	"tocsin/indicator"
 	"tocsin/sensor"
 )
 
-var profiled = flag.String("traffic.profile", "", "a capture to scan, for go test's -cpuprofile and -memprofile")
+var (
+	profiled     = flag.String("traffic.profile", "", "a capture to scan, for go test's -cpuprofile and -memprofile")
+	profiledList = flag.String("traffic.indicators", "", "a list of indicators to load before")
+)
 
 type fileReader struct {
 	*capture.Reader
@@ -59,6 +63,20 @@ func TestProfile(t *testing.T) {
 	if *profiled == "" {
 		return // a tool: -traffic.profile names a capture
 	}
-	_, s := scanFiles(t, sensor.Options{Workers: 1}, *profiled)
+	o := sensor.Options{Workers: 1}
+	if *profiledList != "" {
+		f, err := os.Open(*profiledList)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		l := indicator.NewLoader()
+		if err := l.Read(*profiledList, f); err != nil {
+			t.Fatal(err)
+		}
+		bench := sensor.NewBench(l.Base(), true)
+		o.Bench = func() *detect.Bench { return bench }
+	}
+	_, s := scanFiles(t, o, *profiled)
 	t.Logf("%d records, %d hosts", s.Records, s.Hosts)
 }

@@ -38,6 +38,8 @@ type dialect interface {
 	ids(tx *Tx, table string, n int) ([]int64, error)
 	insert(tx *Tx, t *table, rows [][]any) error
 	update(tx *Tx, t *table, rows [][]any) (int64, error)
+	// each runs a statement once a row; its parameters stand in the order of the row.
+	each(tx *Tx, query string, rows [][]any) (int64, error)
 	// insertSeen adds the claims not seen before and reports, claim by claim,
 	// which those were. Claims come in the order of the mirror's key.
 	insertSeen(tx *Tx, claims []claim) ([]bool, error)

@@ -15,7 +15,7 @@ func TestQuestionsOfEverySecondUseAnIndex(t *testing.T) {
 	r := db.Reader(casebook.Operator())
 	for _, c := range []struct{ query, want string }{
 		{`SELECT MIN(next_at) AS n FROM duty WHERE next_at > 0`, "SEARCH duty USING COVERING INDEX duty_next (next_at>?)"},
-		{`SELECT state, COUNT(*) FROM duty WHERE ` + r.sees(casebook.SharedDuty) + ` GROUP BY state`, "SEARCH duty USING COVERING INDEX duty_count (tenant=?)"},
+		{`SELECT state, COUNT(*) FROM duty WHERE ` + r.sees(casebook.SharedDuty) + ` GROUP BY state`, "SCAN duty USING COVERING INDEX duty_count"},
 		{`SELECT d.id FROM duty d WHERE ` + r.seesOf(casebook.SharedDuty, "d") + ` AND d.state = 1 ORDER BY d.due, d.id LIMIT 200`, "SEARCH d USING INDEX duty_state (state=?)"},
 	} {
 		rows, err := r.q.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+c.query)

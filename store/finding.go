@@ -113,13 +113,6 @@ func (k findingKey) compare(o findingKey) int {
 		strings.Compare(k.asset.Name, o.asset.Name), cmp.Compare(k.port, o.port))
 }
 
-// FindingFilter narrows a list of findings; its zero value lets all pass.
-type FindingFilter struct {
-	Since  time.Time       // recorded or changed at or after
-	State  *casebook.State // in this state
-	Threat casebook.ID
-}
-
 // streamPage is how many findings of a stream are read at once: no connection
 // waits for whoever reads the stream.
 const streamPage = 2000
@@ -148,19 +141,27 @@ func (r *Reader) Findings(ctx context.Context, f FindingFilter) iter.Seq2[casebo
 	}
 }
 
+// fewChanged is up to how many findings that changed since a moment are sorted for a
+// page; where more did, one that goes from the newest on soon finds enough of them.
+const fewChanged = 20_000
+
 // FindingPage gives a page of findings, newest first, from after the one named on.
 func (r *Reader) FindingPage(ctx context.Context, f FindingFilter, after casebook.ID, limit int) ([]casebook.Finding, error) {
+	if !f.Since.IsZero() && r.scope.All {
+		var changed int
+		err := r.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM finding WHERE recorded_at >= $1 LIMIT $2) AS changed`, micros(f.Since), fewChanged+1).Scan(&changed)
+		if err != nil {
+			return nil, err
+		}
+		f.few = changed <= fewChanged
+	}
 	public := r.findingView().public
 	order, args := `ORDER BY `+public+` DESC LIMIT $1`, []any{limit}
 	if !after.IsZero() {
 		order, args = `AND `+public+` < $2 `+order, append(args, after[:])
 	}
 	rows, err := r.findings(ctx, f, order, args)
-	page := make([]casebook.Finding, len(rows))
-	for i, one := range rows {
-		page[i] = one.Finding
-	}
-	return page, err
+	return plainFindings(rows), err
 }
 
 // A findingView is where a reader's findings come from: whoever sees all sees them
@@ -169,6 +170,7 @@ type findingView struct {
 	columns, from, sees string
 	public, changed     string
 	state, count        string
+	own                 string // how the columns are called that are the party's own: region, last_seen
 }
 
 func (r *Reader) findingView() findingView {
@@ -177,7 +179,7 @@ func (r *Reader) findingView() findingView {
 		if !r.scope.All {
 			sees = "1 = 0"
 		}
-		return findingView{"f." + strings.Join(columnNames(findingTable), ", f."), "finding f CROSS JOIN threat t", sees, "f.public", "f.recorded_at", "f.state", "f.count"}
+		return findingView{"f." + strings.Join(columnNames(findingTable), ", f."), "finding f CROSS JOIN threat t", sees, "f.public", "f.recorded_at", "f.state", "f.count", "f"}
 	}
 	// Where all of it was attributed to the party, it stands where the finding does.
 	const state = "CASE WHEN q.count = f.count THEN f.state ELSE q.state END"
@@ -186,23 +188,15 @@ func (r *Reader) findingView() findingView {
 	own := fmt.Sprintf(` AND q.finding = f.id AND q.party = '%[1]s' AND EXISTS (SELECT 1 FROM share
 		WHERE share.kind = %[2]d AND share.object = f.id AND share.party = '%[1]s' AND share.shared_to = 0)`, partyText(r.scope.Party), casebook.SharedFinding)
 	sees := strings.Replace(r.labels("q"), "q.tenant", "f.tenant", 1) + own
-	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", state, "q.count"}
+	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", state, "q.count", "q"}
 }
 
 func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) ([]*findingRow, error) {
 	v := r.findingView()
-	where := v.sees
-	if !f.Since.IsZero() {
-		args = append(args, micros(f.Since))
-		where += fmt.Sprintf(" AND "+v.changed+" >= $%d", len(args))
-	}
-	if f.State != nil {
-		args = append(args, int64(*f.State))
-		where += fmt.Sprintf(" AND "+v.state+" = $%d", len(args))
-	}
-	if !f.Threat.IsZero() {
-		args = append(args, f.Threat[:])
-		where += fmt.Sprintf(" AND f.threat = (SELECT id FROM threat WHERE public = $%d)", len(args))
+	w := where{text: v.sees, args: args}
+	none, err := r.narrow(ctx, &w, v, f)
+	if err != nil || none {
+		return nil, err
 	}
 	heard, err := r.published(ctx)
 	if err != nil {
@@ -213,7 +207,7 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 		return nil, err
 	}
 	rows, err := r.q.QueryContext(ctx, `SELECT `+v.columns+`, t.public, t.family, t.name
-		FROM `+v.from+` WHERE t.id = f.threat AND `+where+` `+tail, args...)
+		FROM `+v.from+` WHERE t.id = f.threat AND `+w.text+` `+tail, w.args...)
 	return collect(rows, err, func(rows *sql.Rows) (*findingRow, error) {
 		n := len(findingTable.columns)
 		row, err := scanRow(rows, n+3)

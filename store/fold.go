@@ -58,7 +58,8 @@ func (tx *Tx) Fold(b *Batch) (casebook.Delivery, error) {
 		return d.Delivery, fmt.Errorf("delivery %s stands at row %d (%s), not before row %d: %w",
 			d.ID.Text(casebook.DeliveryPrefix), d.Rows, d.State, b.FirstRow, casebook.ErrConflict)
 	}
-	f := folding{tx: tx, batch: b, delivery: d, threats: map[threatKey]*threatRow{}, growth: map[sizeKey]*growth{}}
+	f := folding{tx: tx, batch: b, delivery: d, threats: map[threatKey]*threatRow{}, growth: map[sizeKey]*growth{},
+		counts: tallies{}, evidence: map[evidenceKey]*said{}}
 	if err := f.run(); err != nil {
 		return d.Delivery, fmt.Errorf("fold rows %d to %d of %s: %w", b.FirstRow, b.LastRow, d.ID.Text(casebook.DeliveryPrefix), err)
 	}
@@ -89,6 +90,9 @@ type folding struct {
 	growth   map[sizeKey]*growth
 	fresh    []part // claims not made before, by finding
 	grew     bool   // the threat whose sizes are being written
+	counts   tallies
+	evidence map[evidenceKey]*said
+	terms    [][]any
 }
 
 // A part is one claim on its way into its finding.
@@ -119,6 +123,9 @@ func (f *folding) run() (err error) {
 			return err
 		}
 		if err := f.intoThreats(); err != nil {
+			return err
+		}
+		if err := f.intoViews(); err != nil {
 			return err
 		}
 	}
@@ -280,9 +287,15 @@ func (f *folding) intoFindings() error {
 			ids = ids[1:]
 			created[row.id] = true
 			f.fold(row, rest[:n])
+			is := row.counted()
+			f.counts.move(nil, &is)
+			f.terms = append(f.terms, nameTerms(row.id, row.Asset)...)
 			added = append(added, row.row())
 		} else {
+			was := row.counted()
 			f.fold(row, rest[:n])
+			is := row.counted()
+			f.counts.move(&was, &is)
 			changed = append(changed, row.row())
 		}
 		for _, p := range rest[:n] {
@@ -328,6 +341,8 @@ func (f *folding) fold(row *findingRow, parts []part) {
 			g.hours[hour] = &casebook.Sketch{}
 		}
 		g.hours[hour].Add(hash)
+		f.counts.observe(f.delivery.Mark, o)
+		f.attest(p)
 		t := p.threat
 		t.Count++
 		t.Mark.TLP = casebook.Stricter(t.Mark.TLP, o.TLP)
@@ -339,6 +354,18 @@ func (f *folding) fold(row *findingRow, parts []part) {
 		}
 	}
 	row.RecordedAt = f.tx.at
+}
+
+// attest notes what the source says of the threat.
+func (f *folding) attest(p part) {
+	o := &p.claim.Observation
+	k := evidenceKey{p.threat.id, int64(o.Role), int64(o.Type), clean(o.Identifier), int64(o.TLP)}
+	s := f.evidence[k]
+	if s == nil {
+		s = &said{}
+		f.evidence[k] = s
+	}
+	s.note(o)
 }
 
 // hourOf gives the clock hour of a moment, counted from 1970; the one before is -1.
@@ -400,6 +427,17 @@ func (f *folding) intoThreats() error {
 		}
 	}
 	return nil
+}
+
+// intoViews writes what pages count and search by.
+func (f *folding) intoViews() error {
+	if err := f.tx.count(f.counts); err != nil {
+		return err
+	}
+	if err := f.tx.saveEvidence(f.source.id, f.evidence); err != nil {
+		return err
+	}
+	return f.tx.db.dialect.insert(f.tx, termTable, f.terms)
 }
 
 // intoSource notes the days on which the source was heard; a claim made before

@@ -27,8 +27,28 @@ func (tx *Tx) Grade(g casebook.Grade) (casebook.Grade, error) {
 		return g, err
 	}
 	g.ID, g.RecordedAt = casebook.NewID(tx.at), tx.at
-	return g, tx.insert(gradeTable, []any{id, tx.salt(), g.ID[:], incident, g.Regime, g.Pack, int64(g.Standing), g.Level, int64(g.Reach), g.Rule, g.Article,
+	err = tx.insert(gradeTable, []any{id, tx.salt(), g.ID[:], incident, g.Regime, g.Pack, int64(g.Standing), g.Level, int64(g.Reach), g.Rule, g.Article,
 		g.Confidence, string(figures), g.Blank, micros(g.At), g.Reason, micros(tx.at), g.By})
+	if err != nil {
+		return g, err
+	}
+	return g, tx.gradesStand(incident)
+}
+
+var incidentGradeTable = plain("incident_grade", column{"incident", 'i', true}, column{"regime", 't', true}, column{"standing", 'i', false}, column{"level", 't', false}, column{"reach", 'i', false},
+	column{"state", 'i', false}, column{"threat", 'i', true}, column{"tenant", 'i', true}, column{"tlp", 'i', false}, column{"exercise", 'i', true})
+
+// gradesStand writes which grade of an incident stands under each law: the newest of
+// the weightiest standing.
+func (tx *Tx) gradesStand(incident int64) error {
+	if _, err := tx.exec(`DELETE FROM incident_grade WHERE incident = $1`, incident); err != nil {
+		return err
+	}
+	_, err := tx.exec(`INSERT INTO incident_grade (incident, regime, standing, level, reach, state, threat, tenant, tlp, exercise)
+		SELECT i.id, g.regime, g.standing, g.level, g.reach, i.state, i.threat, i.tenant, i.tlp, i.exercise FROM incident i
+		JOIN (SELECT incident, regime, standing, level, reach, ROW_NUMBER() OVER (PARTITION BY regime ORDER BY standing DESC, id DESC) AS place FROM grade WHERE incident = $1) g
+		ON g.incident = i.id WHERE i.id = $1 AND g.place = 1`, incident)
+	return err
 }
 
 // Grades gives every grade of an incident in the order in which they were written;

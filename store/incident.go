@@ -58,7 +58,10 @@ func (tx *Tx) OpenIncident(i casebook.Incident) (_ casebook.Incident, err error)
 	if row.id, err = tx.id("incident"); err != nil {
 		return i, err
 	}
-	return row.Incident, tx.insert(incidentTable, row.row())
+	if err := tx.insert(incidentTable, row.row()); err != nil {
+		return row.Incident, err
+	}
+	return row.Incident, tx.titleTerms(row.id, "", row.Title)
 }
 
 // Incident gives an incident to be changed.
@@ -85,13 +88,19 @@ func (tx *Tx) SaveIncident(i casebook.Incident) error {
 	if row.party, err = numberOf(tx.ctx, tx.conn, "party", casebook.PartyPrefix, i.Party); err != nil {
 		return err
 	}
+	if err := tx.titleTerms(row.id, row.Title, i.Title); err != nil {
+		return err
+	}
 	row.Mark.Region, row.Mark.TLP = i.Mark.Region, i.Mark.TLP
 	row.Category, row.Title, row.State, row.Owner = i.Category, i.Title, i.State, i.Owner
 	if row.TriageDue = i.TriageDue; i.TriageDue.IsZero() {
 		row.next = time.Time{}
 	}
 	row.RecordedAt = tx.at
-	return tx.update(incidentTable, row.row())
+	if err := tx.update(incidentTable, row.row()); err != nil {
+		return err
+	}
+	return tx.gradesStand(row.id)
 }
 
 // IncidentOf gives the newest incident that grew from a threat; ok is false where

@@ -267,8 +267,14 @@ func (tx *Tx) SetFinding(id, party casebook.ID, state casebook.State) error {
 	if row.State == state {
 		return nil
 	}
+	was := row.counted()
 	row.State, row.RecordedAt = state, tx.at
-	return tx.update(findingTable, row.row())
+	if err := tx.update(findingTable, row.row()); err != nil {
+		return err
+	}
+	is, counts := row.counted(), tallies{}
+	counts.move(&was, &is)
+	return tx.count(counts)
 }
 
 // Order gives one order.

@@ -137,3 +137,50 @@ func (r *Reader) Outgoing(ctx context.Context, messageID string) (Outgoing, erro
 	}
 	return o, err
 }
+
+// An OutboxFilter narrows a list of lines; its zero value lets all pass.
+type OutboxFilter struct {
+	State *OutboxState
+	Kind  string
+	After string // Message-ID of the last one before
+}
+
+// OutboxPage gives a page of lines, newest first, to who sees all.
+func (r *Reader) OutboxPage(ctx context.Context, f OutboxFilter, limit int) ([]Outgoing, error) {
+	if !r.scope.All {
+		return []Outgoing{}, nil
+	}
+	w := where{text: "tenant = $1", args: []any{r.scope.Tenant}}
+	if f.State != nil {
+		w.and("state = ?", int64(*f.State))
+	}
+	if f.Kind != "" {
+		w.and("kind = ?", clean(f.Kind))
+	}
+	if f.After != "" {
+		last, err := r.Outgoing(ctx, f.After)
+		if err != nil {
+			return nil, err
+		}
+		w.and("id < ?", last.id)
+	}
+	w.args = append(w.args, limit)
+	rows, err := r.q.QueryContext(ctx, outboxTable.selectSQL+` WHERE `+w.text+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(w.args)), w.args...)
+	return collect(rows, err, func(rows *sql.Rows) (Outgoing, error) { return scanOutgoing(rows) })
+}
+
+// OutboxParts gives the lines into which one was made, in their order.
+func (r *Reader) OutboxParts(ctx context.Context, messageID string, limit int) ([]Outgoing, error) {
+	var all []Outgoing
+	for n := 1; n <= limit; n++ {
+		o, err := r.Outgoing(ctx, fmt.Sprintf("%s-%d", messageID, n))
+		if errors.Is(err, casebook.ErrNotFound) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}

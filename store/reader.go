@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,7 +18,28 @@ type Reader struct {
 }
 
 // Reader gives a reader narrowed to a scope.
-func (db *DB) Reader(scope casebook.Scope) *Reader { return &Reader{db.read, db.dialect, scope} }
+func (db *DB) Reader(scope casebook.Scope) *Reader {
+	if db.onRead != nil {
+		return &Reader{watched{db.read, db.onRead}, db.dialect, scope}
+	}
+	return &Reader{db.read, db.dialect, scope}
+}
+
+// watched tells of each question before it is asked.
+type watched struct {
+	querier
+	tell func(query string, args []any)
+}
+
+func (w watched) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	w.tell(query, args)
+	return w.querier.QueryContext(ctx, query, args...)
+}
+
+func (w watched) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	w.tell(query, args)
+	return w.querier.QueryRowContext(ctx, query, args...)
+}
 
 // sees is the condition that every query over a noun carries.
 func (r *Reader) sees(kind casebook.ShareKind) string { return r.seesOf(kind, shareable[kind].table) }
@@ -32,19 +55,26 @@ func (r *Reader) seesOf(kind casebook.ShareKind, alias string) string {
 	case r.scope.Party.IsZero():
 		return "1 = 0"
 	}
-	return own + fmt.Sprintf(" AND EXISTS (SELECT 1 FROM share WHERE share.kind = %d AND share.object = %s.id AND share.party = '%s' AND share.shared_to = 0)",
-		kind, alias, partyText(r.scope.Party))
+	// What a party sees is little beside what there is: it is looked up by the shares,
+	// and not the other way round.
+	return own + fmt.Sprintf(" AND %s.id IN (SELECT share.object FROM share WHERE share.party = '%s' AND share.kind = %d AND share.shared_to = 0)",
+		alias, partyText(r.scope.Party), kind)
 }
 
 // labels is the condition on tenant and label.
 func (r *Reader) labels(alias string) string {
+	return fmt.Sprintf("%s.tenant = %d AND %s.tlp IN (%s)", alias, r.scope.Tenant, alias, r.tlps())
+}
+
+// tlps lists the labels that the reader may see.
+func (r *Reader) tlps() string {
 	var labels []string
 	for _, l := range []casebook.TLP{casebook.Clear, casebook.Green, casebook.Amber, casebook.AmberStrict, casebook.Red} {
 		if casebook.Stricter(l, r.scope.MaxTLP) == r.scope.MaxTLP {
 			labels = append(labels, fmt.Sprint(int64(l)))
 		}
 	}
-	return fmt.Sprintf("%s.tenant = %d AND %s.tlp IN (%s)", alias, r.scope.Tenant, alias, strings.Join(labels, ", "))
+	return strings.Join(labels, ", ")
 }
 
 // before continues a list that runs from the newest to the oldest; n is the
@@ -87,4 +117,12 @@ func (w *where) and(condition string, values ...any) {
 		condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(w.args)), 1)
 	}
 	w.text += " AND " + condition
+}
+
+// notFound tells that a thing isn't there, where a query found no row.
+func notFound(err error, noun, prefix string, id casebook.ID) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%s %s: %w", noun, id.Text(prefix), casebook.ErrNotFound)
+	}
+	return err
 }

@@ -164,6 +164,10 @@ func (d *sqlite) update(tx *Tx, t *table, rows [][]any) (int64, error) {
 	return d.run(tx, unnamed(t.updateSQL), t.updates(rows))
 }
 
+func (d *sqlite) each(tx *Tx, query string, rows [][]any) (int64, error) {
+	return d.run(tx, unnamed(query), rows)
+}
+
 // unnamed writes the parameters of a statement as question marks, in the order
 // in which they stand: the driver finds those three times as fast.
 func unnamed(query string) string { return parameter.ReplaceAllLiteralString(query, "?") }

@@ -33,6 +33,7 @@ type DB struct {
 	conn    *sql.Conn // the writers' connection, held from the first write on
 	// onCheckpoint is told each newly signed checkpoint after its commit.
 	onCheckpoint func(note []byte)
+	onRead       func(query string, args []any)
 
 	lastStamp time.Time // guarded by gate
 	behind    bool      // the clock was told to be behind lastStamp; guarded by gate
@@ -45,6 +46,9 @@ type Options struct {
 	// committed, from the writer's goroutine.
 	OnCheckpoint func(note []byte)
 	Now          time.Time // stamp for migrations
+	// OnRead, if set, is called with each question of a Reader before it is asked:
+	// tests look at how the database would answer it.
+	OnRead func(query string, args []any)
 }
 
 // Open opens the database at a place: a postgres:// URL, or the path of an
@@ -56,7 +60,7 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(place), err)
 	}
-	db := &DB{dialect: d, write: write, read: read, signer: o.Signer, onCheckpoint: o.OnCheckpoint}
+	db := &DB{dialect: d, write: write, read: read, signer: o.Signer, onCheckpoint: o.OnCheckpoint, onRead: o.OnRead}
 	if o.Signer != nil {
 		db.sealer, err = ledger.NewSealer(o.Signer.Verifier())
 	}

@@ -49,6 +49,7 @@ func (s *server) enterAPI() {
 	s.enterDeliveries(api)
 	s.enterFindings(api)
 	s.enterThreats(api)
+	s.enterSearch(api)
 	s.enterStatus(api)
 	s.enterFeeds(api)
 	s.enterLedger(api)

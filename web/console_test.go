@@ -353,8 +353,10 @@ func TestOutboxPage(t *testing.T) {
 	}
 	target := "/outbox/" + lines.Items[0].ID + "/resend"
 	refused(t, h, target, url.Values{}, 400, "Not done")
-	wantWords(t, sent(t, h, target, url.Values{"as": {"alice"}}), "The line is put back", "resent by person:alice")
-	if w := send(h, "/outbox/nothing/resend", url.Values{"as": {"alice"}}); w.Code != 404 {
+	refused(t, h, target, url.Values{"as": {"alice"}}, 400, "Not done: something is missing")
+	wantWords(t, sent(t, h, target, url.Values{"as": {"alice"}, "reason": {"the pager is up again"}}), "The line is put back", "resent by person:alice: the pager is up again")
+	wantWords(t, page200(t, h, "/outbox/"+lines.Items[0].ID, "en"), "resent by person:alice: the pager is up again", "Each attempt is an entry", "to whoever is on duty")
+	if w := send(h, "/outbox/nothing/resend", url.Values{"as": {"alice"}, "reason": {"x"}}); w.Code != 404 {
 		t.Errorf("a line that isn't there: got %d", w.Code)
 	}
 }

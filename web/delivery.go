@@ -223,6 +223,7 @@ type deliveryView struct {
 	Bad  []casebook.Refusal
 	Next int64 // row after which the next bad rows follow, 0 if none do
 	Kept int64 // bad rows that are kept one by one
+	Done string
 }
 
 func (s *server) deliveryPage(x *exchange) error {
@@ -236,7 +237,7 @@ func (s *server) deliveryPage(x *exchange) error {
 		return err
 	}
 	r := s.desk.Reader(x.caller.scope)
-	v := deliveryView{}
+	v := deliveryView{Done: x.request.URL.Query().Get("done")}
 	if v.Delivery, err = r.Delivery(ctx, id); err != nil {
 		return err
 	}

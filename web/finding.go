@@ -54,11 +54,28 @@ type Filtered struct {
 	Since  time.Time `query:"since" doc:"Recorded or changed at this moment or later."`
 	State  string    `query:"state" enum:"open,told,claimed_clean,verified,unverified,relapsed,void"`
 	Threat string    `query:"threat" doc:"Of this threat."`
+	Role   string    `query:"role" enum:"other,controller,bot,distributor,attacker,exposed,compromised,victim"`
+	Family string    `query:"family" doc:"In any spelling of case and blanks."`
+	Region string    `query:"region" doc:"As the table of holdings has it: XA, CN-11."`
+	Party  string    `query:"party" doc:"That holds the asset, by its name."`
+	Asset  string    `query:"asset" doc:"An address, a prefix, or a name with all names below it."`
 }
 
 func (f Filtered) filter() (store.FindingFilter, error) {
-	filter := store.FindingFilter{Since: f.Since}
+	filter := store.FindingFilter{Since: f.Since, Family: f.Family, Region: f.Region, Party: f.Party, Asset: f.Asset}
 	var err error
+	if f.Asset != "" {
+		if _, err := store.ListedAsset(f.Asset); err != nil {
+			return filter, err
+		}
+	}
+	if f.Role != "" {
+		role, err := casebook.ParseRole(f.Role)
+		if err != nil {
+			return filter, err
+		}
+		filter.Role = &role
+	}
 	if f.Threat != "" {
 		if filter.Threat, err = casebook.ParseID(casebook.ThreatPrefix, f.Threat); err != nil {
 			return filter, err

@@ -50,9 +50,12 @@ type listOutbox struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
-type oneOutgoing struct {
+type resendOutgoing struct {
 	Asked
-	ID string `path:"id"`
+	ID   string `path:"id"`
+	Body *struct {
+		Reason string `json:"reason,omitempty" maxLength:"200" doc:"Why; stays with the line."`
+	} `required:"false"`
 }
 
 // heartbeat is a desk.Heartbeat as the API shows it.
@@ -91,8 +94,12 @@ func (s *server) enterOutbox(api huma.API) {
 	operation(api, huma.Operation{
 		Method: http.MethodPost, Path: "/api/v1/outbox/{id}/resend", OperationID: "resend", Tags: []string{"outbox"},
 		Summary: "Send a line again, under the same Message-ID",
-	}, func(ctx context.Context, in *oneOutgoing) (*object[outgoing], error) {
-		o, err := s.desk.Resend(ctx, in.x.caller.actor, in.ID)
+	}, func(ctx context.Context, in *resendOutgoing) (*object[outgoing], error) {
+		why := ""
+		if in.Body != nil {
+			why = in.Body.Reason
+		}
+		o, err := s.desk.Resend(ctx, in.x.caller.actor, in.ID, why)
 		return &object[outgoing]{viewOutgoing(o)}, err
 	})
 	operation(api, huma.Operation{
@@ -102,20 +109,25 @@ func (s *server) enterOutbox(api huma.API) {
 }
 
 func (s *server) listOutbox(ctx context.Context, in *listOutbox) (*object[page[outgoing]], error) {
-	var state *store.OutboxState
-	if in.State != "" {
-		for one := store.OutboxWaiting; one <= store.OutboxDead; one++ {
-			if one.String() == in.State {
-				state = &one
-				break
-			}
-		}
-		if state == nil {
-			return nil, fmt.Errorf("state %q: %w", in.State, casebook.ErrInvalid)
-		}
+	state, err := outboxState(in.State)
+	if err != nil {
+		return nil, err
 	}
 	all, err := s.desk.Reader(in.x.caller.scope).Outbox(ctx, state, in.Limit)
 	return pageOf(all, len(all), viewOutgoing, nil), err
+}
+
+// outboxState reads the word of a state; "" is any.
+func outboxState(word string) (*store.OutboxState, error) {
+	for one := store.OutboxWaiting; one <= store.OutboxDead; one++ {
+		if one.String() == word {
+			return &one, nil
+		}
+	}
+	if word != "" {
+		return nil, fmt.Errorf("state %.40q: %w", word, casebook.ErrInvalid)
+	}
+	return nil, nil
 }
 
 func (s *server) heartbeat(ctx context.Context, in *struct{ Asked }) (*object[heartbeat], error) {

@@ -2,6 +2,10 @@ package web
 
 import (
 	"net/url"
+	"slices"
+	"unicode/utf8"
+
+	"tocsin/store"
 )
 
 // outboxView is the page of what is told outside.
@@ -11,7 +15,23 @@ type outboxView struct {
 	Filters []filter
 	CanCall bool
 	Done    string // Message-ID of the line that was just put back
-	More    bool   // older lines are left out
+	Next    string // address of the next page, "" none
+}
+
+// shownText is how many octets of a line's text the page shows, so that a hundred lines
+// of many calls each stay a page. The most urgent comes first in each.
+const shownText = 400
+
+// clipText shortens a text to shownText.
+func clipText(s string) string {
+	if len(s) <= shownText {
+		return s
+	}
+	n := shownText
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 // outboxFilters are the ways to narrow the outbox.
@@ -23,8 +43,8 @@ func (s *server) outboxPage(x *exchange) error {
 
 func (s *server) showOutbox(x *exchange, v outboxView) error {
 	ctx := x.request.Context()
-	r := s.desk.Reader(x.caller.scope)
-	word := x.request.URL.Query().Get("state")
+	r, q := s.desk.Reader(x.caller.scope), x.request.URL.Query()
+	word := q.Get("state")
 	counts, err := r.OutboxCounts(ctx)
 	if err != nil {
 		return err
@@ -38,17 +58,70 @@ func (s *server) showOutbox(x *exchange, v outboxView) error {
 		}
 		v.Filters = append(v.Filters, line)
 	}
-	answer, err := s.listOutbox(ctx, &listOutbox{Asked{x}, word, pageRows + 1})
+	state, err := outboxState(word)
 	if err != nil {
 		return err
 	}
-	all := answer.Body.Items
-	v.CanCall, v.More, v.List = s.desk.CanCall(), len(all) > pageRows, all[:min(len(all), pageRows)]
+	all, err := r.OutboxPage(ctx, store.OutboxFilter{State: state, After: q.Get("cursor")}, pageRows+1)
+	if err != nil {
+		return err
+	}
+	if len(all) > pageRows {
+		all = all[:pageRows]
+		v.Next = nextPage(q, all[pageRows-1].MessageID)
+	}
+	whole := viewOutbox(all)
+	v.CanCall, v.List = s.desk.CanCall(), slices.Clone(whole)
+	for i := range v.List {
+		v.List[i].Text = clipText(v.List[i].Text)
+	}
 	if v.Form.Status != 0 {
 		s.show(x, v.Form.Status, "outbox", v)
 		return nil
 	}
-	return s.render(x, "outbox", v, page[outgoing]{Items: v.List})
+	return s.render(x, "outbox", v, page[outgoing]{Items: whole})
+}
+
+func viewOutbox(all []store.Outgoing) []outgoing {
+	lines := []outgoing{}
+	for _, o := range all {
+		lines = append(lines, viewOutgoing(o))
+	}
+	return lines
+}
+
+// outboxLineView is the page of one line.
+type outboxLineView struct {
+	Form    form
+	Line    outgoing
+	Parts   []outgoing // the lines into which it was made
+	CanCall bool
+}
+
+// maxParts is how many lines of those that one was made into are shown.
+const maxParts = 50
+
+func (s *server) outboxLinePage(x *exchange) error {
+	ctx, r := x.request.Context(), s.desk.Reader(x.caller.scope)
+	o, err := r.Outgoing(ctx, x.request.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	v := outboxLineView{Form: blankForm(x), Line: viewOutgoing(o), CanCall: s.desk.CanCall()}
+	if v.Line.Target == "" {
+		parts, err := r.OutboxParts(ctx, o.MessageID, maxParts)
+		if err != nil {
+			return err
+		}
+		v.Parts = viewOutbox(parts)
+	}
+	return s.render(x, "outbox_line", v, v.Line)
+}
+
+// resendView is the form that sends a line again.
+type resendView struct {
+	Form form
+	Line outgoing
 }
 
 func (s *server) resendForm(x *exchange) error {
@@ -60,8 +133,9 @@ func (s *server) resendForm(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	why := f.text("reason", 200, true)
 	if err = f.err(); err == nil {
-		_, err = s.desk.Resend(x.request.Context(), who, f.Name)
+		_, err = s.desk.Resend(x.request.Context(), who, f.Name, why)
 	}
 	if err != nil {
 		return s.refuseForm(x, &f, err, "/outbox", func() error { return s.showOutbox(x, outboxView{Form: f}) })

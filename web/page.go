@@ -24,7 +24,7 @@ var pageFiles embed.FS
 const pageRows = 100
 
 // shared are the files of which every page may use a part.
-var shared = []string{"layout", "parts", "fields", "duty_list", "guide"}
+var shared = []string{"layout", "parts", "fields", "duty_list", "finding_list", "admin", "guide"}
 
 // site is what pages are made of.
 type site struct {
@@ -49,8 +49,8 @@ func openSite(laws *regime.Library) *site {
 			if slices.Contains(shared, page) {
 				continue
 			}
-			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/guide.html"))
+			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/finding_list.html", "page/admin.html", "page/guide.html"))
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}
@@ -85,6 +85,11 @@ func (s *server) enterPages() {
 	s.enterPage("GET /deliveries/{id}", s.deliveryPage)
 	s.enterPage("GET /threats", s.threatsPage)
 	s.enterPage("GET /threats/{id}", s.threatPage)
+	s.enterPage("GET /situation", s.situationPage)
+	s.enterPage("GET /findings", s.findingsPage)
+	s.enterPage("GET /findings.csv", s.findingsCSV)
+	s.enterPage("GET /search", s.searchPage)
+	s.enterPage("GET /assets", s.assetsPage)
 	s.enterPage("GET /duties", s.dutiesPage)
 	s.enterPage("GET /duties/{id}", s.dutyPage)
 	s.enterPage("GET /incidents", s.incidentsPage)
@@ -97,6 +102,7 @@ func (s *server) enterPages() {
 	s.enterPage("GET /outbox", s.outboxPage)
 	s.enterPage("POST /outbox/{id}/resend", s.resendForm)
 	s.enterPage("GET /static/{file}", s.getStatic)
+	s.enterAdmin()
 }
 
 // enterPage enters one route. An error of f becomes a problem by the table in

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -23,7 +24,9 @@ import (
 // pagesOf lists the addresses of every page of a desk.
 func pagesOf(t *testing.T, d *desk.Desk) []string {
 	t.Helper()
-	all := []string{"/", "/nothing", "/threats", "/threats?cursor=" + casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes"}
+	all := append(adminPages(t, d), "/", "/nothing", "/threats", "/threats?sort=size&q=bot&class=malicious-code&active=90d", "/threats?sort=seen&region=XA-1&level=serious", "/situation", "/situation?span=24h&sort=name&rows=all",
+		"/findings", "/findings?state=open&role=bot&region=XA-1&asset=192.0.2.0%2F24&since=2026-03-01", "/findings?asset=nonsense", "/search?q=192.0.2.", "/search", "/search?q=botnet", "/search?q=nothing+of+that",
+		"/assets?of=192.0.2.7", "/assets?of=192.0.2.7&day=2026-03-14", "/assets?of=example.org", "/threats?cursor="+casebook.ID{}.Text("thr"), "/incidents/new", "/parties", "/regimes")
 	for _, one := range dutyFilters {
 		all = append(all, "/duties?state="+one.key)
 	}
@@ -309,6 +312,9 @@ func closedLists() map[string][]string {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults
+	enter("asset.order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
+	enter("asset.row", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
+	enter("asset.answer", func(n uint8) fmt.Stringer { return casebook.AnswerKind(n) })
 	return lists
 }
 
@@ -342,6 +348,20 @@ func openLists() map[string][]string {
 			"newly_confirmed_fact", "end_of_handling", "availability_of_fix", "payment", "notice_to_handle", "receipt_of_appeal", "end_of_impediment", "oral_report", "request",
 			"month_end", "quarter_end"},
 	}
+	// Seeing the situation.
+	for _, one := range situationSpans {
+		lists["filter"], lists["span"] = append(lists["filter"], "span."+one.key), append(lists["span"], one.key)
+	}
+	for noun := range searchNouns {
+		lists["search"], lists["search.at"] = append(lists["search"], noun), append(lists["search.at"], noun)
+	}
+	lists["search.why"] = []string{"id", "address", "prefix", "name", "below", "family", "spelling", "title", "party", "task", "reference"}
+	lists["situation"] = append(slices.Sorted(maps.Keys(placeSorts)), "region", "party", "count")
+	lists["situation"] = slices.DeleteFunc(lists["situation"], func(s string) bool { return s == "name" }) // is called after what is named
+	lists["situation.name"], lists["situation.all"] = []string{"region", "party"}, []string{"region", "party"}
+	lists["threats.sort"] = []string{"new", "size", "seen"}
+	lists["findings.fault"] = []string{"since", "asset", "wide"}
+	lists["asset.measure"] = desk.Measures
 	for _, one := range dutyFilters {
 		lists["filter"] = append(lists["filter"], one.key)
 	}
@@ -359,6 +379,9 @@ func openLists() map[string][]string {
 		for _, s := range p.Stages {
 			lists["anchor"] = append(lists["anchor"], s.Anchor)
 		}
+	}
+	for list, values := range adminLists() {
+		lists[list] = append(lists[list], values...)
 	}
 	return lists
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -217,7 +218,26 @@ var stops = map[string]stop{
 	"POST /incidents/{id}/release":             {want: []int{303, 409}},
 	"POST /incidents/{id}/note":                {body: "text=walked&zone=UTC", want: []int{303}},
 	"POST /parties":                            {body: "name=walked&role=registry&region=CN", want: []int{303}},
-	"POST /outbox/{id}/resend":                 {want: []int{303}},
+	"POST /outbox/{id}/resend":                 {body: "reason=walked", want: []int{303}},
+	"POST /parties/{id}":                       {body: "region=CN&role=access_provider&own=yes", want: []int{303}},
+	"POST /parties/{id}/end":                   {want: []int{303}, fresh: freshParty},
+	"POST /parties/{id}/contacts":              {body: "for=orders&target=abuse@example.org", want: []int{303}},
+	"POST /parties/{id}/contacts/end":          {body: "for=orders&key=none", want: []int{400}},
+	"POST /holdings":                           {body: walkFile("source=walked", "cidr,asn,holder,region,party\n203.0.113.0/24,64500,Walk,XA,\n"), want: []int{201}},
+	"POST /deliveries":                         {body: walkFile("feed=feodo", feodo), want: []int{303}},
+	"POST /ledger/audit":                       {want: []int{303, 409}}, // one may run still
+	"POST /people":                             {body: "name=walked", want: []int{400}},
+	"GET /people/{id}":                         {fresh: freshUser},
+	"POST /people/{id}/roles":                  {body: "role=administrator", want: []int{303}, fresh: freshUser},
+	"POST /people/{id}/disable":                {want: []int{303}, fresh: freshUser},
+	"POST /people/{id}/enable":                 {want: []int{303}, fresh: freshUser},
+	"POST /people/{id}/reset":                  {want: []int{201, 409}, fresh: freshUser}, // a disabled account gets no link
+	"POST /keys":                               {body: "name=walked&scope=read", want: []int{201}},
+	"POST /keys/{id}/revoke":                   {want: []int{303}, fresh: freshKey},
+	"POST /account/password":                   {body: "old=" + url.QueryEscape(goodPassword) + "&password=short", want: []int{400}},
+	"POST /account/elsewhere":                  {want: []int{303, 409}}, // a key isn't signed in anywhere
+	"GET /join":                                {query: "token=tci_X", want: []int{404}},
+	"POST /join":                               {body: "token=tci_X", want: []int{404}},
 	"GET /regimes/{id}":                        {fresh: func(*testing.T, *grounds) string { return "cn-miit-2009-156" }},
 	"POST /api/v1/outbox/{id}/resend":          {},
 	"POST /api/v1/me/password":                 {body: `{"old":"` + goodPassword + `","password":"short"}`, want: []int{400}},
@@ -229,6 +249,10 @@ var stops = map[string]stop{
 	"POST /api/v1/keys":                        {body: `{"name":"walked","scopes":["read"]}`, want: []int{201}},
 	"POST /api/v1/keys/{id}/revoke":            {fresh: freshKey},
 	"GET /api/v1/regimes/{id}":                 {fresh: func(*testing.T, *grounds) string { return "cn-miit-2009-156" }},
+	"GET /assets":                              {query: "of=192.0.2.7"},
+	"GET /findings":                            {query: "role=controller&region=XA"},
+	"GET /search":                              {query: "q=family"},
+	"GET /api/v1/search":                       {query: "q=family"},
 	"POST /signin":                             {want: []int{401, 429}},
 	"POST /signout":                            {want: []int{303}},
 	"POST /demo/seat":                          {want: []int{404}},                       // nobody has that account
@@ -239,6 +263,13 @@ var stops = map[string]stop{
 		_, paths := openAssets()
 		return strings.TrimPrefix(paths["tocsin.css"], "/static/")
 	}},
+}
+
+// walkFile is the body of a form with one field and a file.
+func walkFile(field, file string) string {
+	name, value, _ := strings.Cut(field, "=")
+	part := "--walk\r\nContent-Disposition: form-data; name=%q%s\r\n\r\n%s\r\n"
+	return fmt.Sprintf(part, name, "", value) + fmt.Sprintf(part, "file", `; filename="walked.csv"`, file) + "--walk--\r\n"
 }
 
 func freshParty(t *testing.T, g *grounds) string {
@@ -311,6 +342,8 @@ func (g *grounds) call(t *testing.T, pattern string, w walker, whose string) *ht
 	r.RemoteAddr = "127.0.0.1:1"
 	if strings.HasPrefix(body, "{") {
 		r.Header.Set("Content-Type", "application/json")
+	} else if strings.HasPrefix(body, "--walk") {
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=walk")
 	} else if !strings.HasPrefix(path, "/api") {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -372,7 +405,7 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 					wanted = []int{403}
 				case s.needs != "" && !w.principal.May(s.needs):
 					wanted = []int{403}
-				case pattern == "POST /api/v1/me/password" && !w.principal.IsPerson():
+				case slices.Contains(ofPeople, pattern) && !w.principal.IsPerson():
 					wanted = []int{403}
 				case whose == "other" && !w.principal.Party.IsZero() && ofOneParty(pattern):
 					wanted = []int{404}
@@ -391,6 +424,9 @@ func TestEveryRouteAsEverybody(t *testing.T) {
 		t.Errorf("the walk made %d calls only", asked)
 	}
 }
+
+// ofPeople are the routes on which somebody changes their own account.
+var ofPeople = []string{"POST /api/v1/me/password", "POST /account/password", "POST /account/elsewhere"}
 
 func clipped(b *bytes.Buffer) string { return b.String()[:min(b.Len(), 300)] }
 

@@ -99,6 +99,8 @@ func (l *language) functions(laws *regime.Library) template.FuncMap {
 		},
 		"len64":  func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
 		"either": func(a, b string) string { return cmp.Or(a, b) },
+		"bar":    bar, "percent": percent, "step": l.step, "assetPage": pageOfAsset,
+		"plus": func(a, b int64) int64 { return a + b }, "less": func(a, b int64) int64 { return a - b },
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // bench gathers what detectors ask: indicators, warning lists and benign clocks.
 func (c scanCommand) bench(ctx context.Context, std streams) (func() *detect.Bench, error) {
-	base, err := loadIndicators(ctx, c.Indicators, std.err)
+	base, err := c.compiled(ctx, std.err)
 	if err != nil {
 		return nil, err
 	}
@@ -25,8 +25,6 @@ func (c scanCommand) bench(ctx context.Context, std streams) (func() *detect.Ben
 // counted; a file that was named and is no list ends it.
 func loadIndicators(ctx context.Context, paths []string, told io.Writer) (*indicator.Base, error) {
 	l := indicator.NewLoader()
-	refused := int64(0)
-	l.Refuse = func(indicator.Refusal) { refused++ }
 	var all error
 	for _, path := range paths {
 		if err := ctx.Err(); err != nil {
@@ -37,8 +35,17 @@ func loadIndicators(ctx context.Context, paths []string, told io.Writer) (*indic
 	if all != nil {
 		return nil, all
 	}
+	base := l.Base()
+	tellRefused(base, told)
+	return base, nil
+}
+
+func tellRefused(base *indicator.Base, told io.Writer) {
+	refused := int64(0)
+	for _, list := range base.Lists {
+		refused += list.Refused
+	}
 	if refused > 0 {
 		fmt.Fprintf(told, "indicators: %s lines refused; tocsin indicator check tells each with its reason\n", count(refused))
 	}
-	return l.Base(), nil
 }

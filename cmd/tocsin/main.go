@@ -52,6 +52,7 @@ type commands struct {
 	Backup     backupCommand     `cmd:"" help:"Write a backup while everything goes on." group:"Proof"`
 	Restore    restoreCommand    `cmd:"" help:"Unpack a backup into a new data directory." group:"Proof"`
 	Regime     regimeCommand     `cmd:"" help:"The law as data: regimes, what they ask, and what an incident owes." group:"Law"`
+	Seed       seedCommand       `cmd:"" help:"Make up a large database for measuring." group:"Platform"`
 	Watch      watchCommand      `cmd:"" help:"Watch platforms from another machine, and call people when one stops." group:"Platform"`
 	Version    versionCommand    `cmd:"" help:"Tell the version." group:"Platform"`
 }

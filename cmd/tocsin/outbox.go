@@ -79,7 +79,8 @@ func printOutgoing(std streams, f format, raw json.RawMessage) error {
 type outboxResend struct {
 	where
 	format
-	ID string `arg:"" help:"The line, as outbox list names it."`
+	ID     string `arg:"" help:"The line, as outbox list names it."`
+	Reason string `help:"Why; stays with the line." placeholder:"TEXT"`
 }
 
 // Help implements kong.HelpProvider.
@@ -93,7 +94,7 @@ func (c outboxResend) Run(ctx context.Context, std streams) (err error) {
 	}
 	defer func() { err = firstError(err, p.close()) }()
 	var raw json.RawMessage
-	if err := p.sendJSON(ctx, "/api/v1/outbox/"+url.PathEscape(c.ID)+"/resend", struct{}{}, &raw); err != nil {
+	if err := p.sendJSON(ctx, "/api/v1/outbox/"+url.PathEscape(c.ID)+"/resend", map[string]string{"reason": c.Reason}, &raw); err != nil {
 		return fmt.Errorf("outbox resend: %w", err)
 	}
 	return printOutgoing(std, c.format, raw)

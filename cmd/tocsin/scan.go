@@ -27,6 +27,7 @@ type scanCommand struct {
 	Home         []string `help:"Ranges to watch, such as 192.0.2.0/24. Default: the private ranges, and what the capture shows as inside." placeholder:"CIDR"`
 	Indicators   []string `help:"Files or folders of known-bad names and addresses, and of warning lists." placeholder:"PATH"`
 	NoIndicators bool     `help:"Judge by behaviour alone."`
+	NoCache      bool     `help:"Read the lists themselves, and keep no compiled copy of them in the user's cache folder."`
 	Weak         bool     `help:"Tell people what is merely context too; JSON always has it."`
 	Paths        []string `arg:"" help:"Files or folders of telemetry; - is standard input." name:"path"`
 }
@@ -35,7 +36,8 @@ type scanCommand struct {
 func (scanCommand) Help() string {
 	return `It reads Zeek logs, Suricata EVE, pcap, NetFlow, IPFIX, nfdump, Argus and dnstap,
 told by their content and packed or not, and says which machines at home are bots,
-who commands them and why it thinks so. It needs no server and keeps nothing.
+who commands them and why it thinks so. It needs no server and keeps nothing but a
+compiled copy of large lists of indicators in the user's cache folder.
 
 confirmed: act on it; suspected: look at it; weak: context only.
 

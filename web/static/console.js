@@ -111,7 +111,7 @@
 	// Letters can be switched off (WCAG 2.1.4): who speaks to the machine, or whose hand
 	// trembles, would set them off unmeant.
 	const help = document.getElementById("help");
-	const keys = document.getElementById("keys");
+	const keys = document.getElementById("shortcuts");
 	const letters = document.getElementById("letters");
 	letters.checked = kept(localStorage, "letters") !== "off";
 	letters.addEventListener("change", () => keep(localStorage, "letters", letters.checked ? "on" : "off"));
