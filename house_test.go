@@ -61,8 +61,8 @@ var plan = map[string]struct {
 	"watch":      {floor: work},
 	"sensor":     {floor: work},
 	"web":        {floor: face},
-	"demo":       {floor: face, beside: []string{"web"}},
 	"seed":       {floor: face},
+	"demo":       {floor: face, beside: []string{"web"}},
 	"cmd/tocsin": {floor: roof},
 	".":          {floor: outside},
 }

@@ -50,7 +50,9 @@ func openSite(laws *regime.Library) *site {
 				continue
 			}
 			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/finding_list.html", "page/admin.html", "page/guide.html"))
+			for _, part := range shared {
+				t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
+			}
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}

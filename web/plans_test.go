@@ -130,6 +130,7 @@ var biggest = map[string]struct{ prefix, query string }{
 	"deliveries": {casebook.DeliveryPrefix, `SELECT public FROM delivery ORDER BY refused DESC LIMIT 1`},
 	"findings":   {casebook.FindingPrefix, `SELECT public FROM finding ORDER BY count DESC LIMIT 1`},
 	"parties":    {casebook.PartyPrefix, `SELECT public FROM party WHERE name = (SELECT party FROM finding WHERE party <> '' GROUP BY party ORDER BY COUNT(*) DESC LIMIT 1)`},
+	"people":     {casebook.UserPrefix, `SELECT public FROM account LIMIT 1`},
 	"users":      {casebook.UserPrefix, `SELECT public FROM account LIMIT 1`},
 }
 
@@ -140,6 +141,13 @@ func (p *plans) largest(t *testing.T, noun string) (all []string) {
 	if !ok {
 		if noun == "regimes" {
 			return []string{"cn-miit-2009-156", "eu-nis2"}
+		}
+		if noun == "outbox" { // lines are known by their messages
+			var message string
+			if err := p.db.QueryRow(`SELECT message_id FROM outbox ORDER BY length(payload) DESC LIMIT 1`).Scan(&message); err != nil {
+				t.Fatal(err)
+			}
+			return []string{message}
 		}
 		return nil
 	}

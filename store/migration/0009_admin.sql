@@ -1,6 +1,8 @@
 -- What the pages of those who run the platform ask for.
 CREATE INDEX holding_party ON holding (tenant, party, id) WHERE party <> '';
 CREATE INDEX delivery_feed ON delivery (tenant, feed, type, received_at);
+CREATE INDEX orders_party ON orders (party, state, tlp, tenant);
+CREATE INDEX report_party ON report (party, tlp, tenant);
 CREATE INDEX outbox_newest ON outbox (tenant, state, id);
 
 -- Links by which people set their own password, each once.
