@@ -49,8 +49,8 @@ func after() []act {
 				return i.State == "closed", err
 			}},
 		{name: "export", at: moment(16, 10, 20), who: "qian.wei", page: "incident", gap: time.Second, read: 3 * time.Second, do: export},
-		{name: "audit", at: moment(16, 10, 30), who: "qian.wei", page: "/", gap: time.Second, read: 4 * time.Second, do: audit},
-		{name: "figures", at: moment(16, 10, 40), page: "/duties?state=met", gap: time.Second, read: 5 * time.Second, do: figures},
+		{name: "audit", at: moment(16, 10, 30), who: "qian.wei", page: "/ledger", gap: time.Second, read: 4 * time.Second, do: audit},
+		{name: "figures", at: moment(16, 10, 40), page: "/scorecards", gap: time.Second, read: 5 * time.Second, do: figures},
 	}
 }
 

@@ -109,7 +109,11 @@ func (v *viewer) until(selector, text string) {
 // leaves waits until the page says something else.
 func (v *viewer) leaves(selector, text string) {
 	v.t.Helper()
-	for begun := time.Now(); v.says(selector) == text; {
+	for begun := time.Now(); ; {
+		// A page that is being loaded says nothing.
+		if said := v.says(selector); said != "" && said != text {
+			return
+		}
 		if time.Since(begun) > time.Minute {
 			v.t.Fatalf("%s says %q for ever", selector, text)
 		}

@@ -50,12 +50,14 @@ const holdingsAsListed = `cidr,domain,asn,holder,region,party
 
 var holdingsCorrected = strings.Replace(holdingsAsListed, "203.0.113.64/26,,64497,East Mobile servers,CN-31,East Mobile", "203.0.113.64/26,,64499,Harbour Hosting,CN-31,Harbour Hosting", 1)
 
-// networks are where customers are, with their share of the machines of a botnet.
-var networks = []struct {
+// A network is where customers are, with its share of the machines of a botnet.
+type network struct {
 	prefix netip.Prefix
 	asn    int
 	share  int // in ten
-}{
+}
+
+var networks = []network{
 	{netip.MustParsePrefix("198.18.0.0/16"), 64496, 4},
 	{netip.MustParsePrefix("198.19.0.0/17"), 64497, 3},
 	{netip.MustParsePrefix("198.19.128.0/17"), 64498, 3},

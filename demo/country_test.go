@@ -44,13 +44,7 @@ func TestMachines(t *testing.T) {
 				t.Fatalf("%s: machine %d has the address of another, %s", family, n, address)
 			}
 			seen[address] = true
-			if !slices.ContainsFunc(networks, func(net struct {
-				prefix netip.Prefix
-				asn    int
-				share  int
-			}) bool {
-				return net.asn == asn && net.prefix.Contains(address)
-			}) {
+			if !slices.ContainsFunc(networks, func(n network) bool { return n.asn == asn && n.prefix.Contains(address) }) {
 				t.Fatalf("%s: %s isn't in a network of AS%d", family, address, asn)
 			}
 		}

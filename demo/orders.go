@@ -35,7 +35,7 @@ func orders() []act {
 			do: answer("tang.yi", lantern, "done", "name is on hold"), done: answered(lantern, "done")},
 		{name: "notours", at: moment(3, 16, 45), who: "gao.jie", page: "order " + east, gap: time.Second, read: 4 * time.Second,
 			do: answer("gao.jie", east, "not_ours", "the range went to Harbour Hosting in October"), done: answered(east, "not_ours")},
-		{name: "correct", at: moment(3, 17, 20), who: administrator, page: "/parties", gap: time.Second, read: 4 * time.Second,
+		{name: "correct", at: moment(3, 17, 20), who: administrator, page: "/holdings", gap: time.Second, read: 4 * time.Second,
 			do: func(ctx context.Context, c *cast) error {
 				return c.as(administrator).send(ctx, "/api/v1/holdings/imports?name=holdings.csv&source=country", holdingsCorrected, nil)
 			}},

@@ -1,16 +1,12 @@
 package demo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
-
-	"tocsin/casebook"
-	"tocsin/web"
 )
 
 // An act is one step of the story: at a moment somebody does something, or something
@@ -36,9 +32,9 @@ type errand struct {
 
 const (
 	// patience is how long the story waits for what must come by itself.
-	patience = 20 * time.Second
+	patience = 3 * time.Minute
 	// look is how often it looks whether it came, or the viewer acted.
-	look = 200 * time.Millisecond
+	look = 400 * time.Millisecond
 	// hurry is how long a way takes that the viewer steps over.
 	hurry = 300 * time.Millisecond
 )
@@ -136,27 +132,33 @@ func (p *player) act(ctx context.Context, a act) error {
 func (p *player) approach(ctx context.Context, a act) (mine bool, err error) {
 	leg := a.gap / time.Duration(len(a.errands)+1)
 	for _, e := range a.errands {
-		if err := p.run(ctx, e.at, leg, nil); err != nil {
+		if _, err := p.run(ctx, e.at, leg, nil); err != nil {
 			return false, err
 		}
 		if err := p.cast.deliver(ctx, e.files(p.country.rows, e.at)...); err != nil {
 			return false, err
 		}
 	}
-	did := func() (bool, error) { return false, nil }
-	if a.who != "" && a.done != nil {
-		did = func() (bool, error) { mine, err = a.done(ctx, p.cast); return mine, err }
+	for _, left := range []time.Duration{leg, a.read} {
+		if mine, err = p.run(ctx, a.at, left, p.whether(a)); err != nil || mine {
+			return mine, err
+		}
 	}
-	if err := p.run(ctx, a.at, leg, did); err != nil || mine {
-		return mine, err
+	return false, nil
+}
+
+// whether gives the question whether the viewer did an act; nil for what nobody does.
+func (p *player) whether(a act) func(context.Context, *cast) (bool, error) {
+	if a.who == "" {
+		return nil
 	}
-	return mine, p.run(ctx, a.at, a.read, did)
+	return a.done
 }
 
 // run takes the clock to a moment within so much of a reader's time, and stays until
 // that is over: longer while the viewer holds the story, less where they step on. It
-// returns early when stop says so.
-func (p *player) run(ctx context.Context, until time.Time, left time.Duration, stop func() (bool, error)) error {
+// returns true as soon as done says so.
+func (p *player) run(ctx context.Context, until time.Time, left time.Duration, done func(context.Context, *cast) (bool, error)) (bool, error) {
 	clock := p.country.clock
 	for last := time.Now(); left > 0 || clock.Now().Before(until); {
 		pace, held := p.told()
@@ -170,11 +172,11 @@ func (p *player) run(ctx context.Context, until time.Time, left time.Duration, s
 			clock.RunTo(until, time.Duration(float64(max(left, time.Millisecond))/pace))
 		}
 		if err := pause(ctx, min(look, time.Duration(float64(max(left, time.Millisecond))/pace))); err != nil {
-			return err
+			return false, err
 		}
-		if stop != nil {
-			if over, err := stop(); err != nil || over {
-				return err
+		if done != nil {
+			if over, err := done(ctx, p.cast); err != nil || over {
+				return over, err
 			}
 		}
 		now := time.Now()
@@ -183,7 +185,7 @@ func (p *player) run(ctx context.Context, until time.Time, left time.Duration, s
 		}
 		last = now
 	}
-	return nil
+	return false, nil
 }
 
 // told gives the pace, 0 for as fast as can be, and whether the viewer holds the story.
@@ -213,7 +215,7 @@ func (p *player) wait(ctx context.Context, a act) error {
 		if time.Since(begun) > patience {
 			return fmt.Errorf("it didn't come within %v", patience)
 		}
-		if err := pause(ctx, look/4); err != nil {
+		if err := pause(ctx, look/8); err != nil {
 			return err
 		}
 	}
@@ -233,95 +235,4 @@ func pause(ctx context.Context, d time.Duration) error {
 func isConflict(err error) bool {
 	r, ok := errors.AsType[*refused](err)
 	return ok && r.Status == 409
-}
-
-// Steer implements web.Guide.
-func (p *player) Steer(order string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch order {
-	case "pause":
-		p.paused = true
-	case "go_on":
-		p.paused = false
-	case "step":
-		p.step = true
-	case "slower":
-		p.pace = max(0, p.pace-1)
-	case "faster":
-		p.pace = min(len(paces)-1, p.pace+1)
-	default:
-		return fmt.Errorf("%.40q is nothing that a story can do: %w", order, casebook.ErrInvalid)
-	}
-	return nil
-}
-
-// Password implements web.Guide.
-func (p *player) Password(account string) (string, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	one := p.country.staff[account]
-	if one == nil || p.state == "settling" {
-		return "", false // not yet hired
-	}
-	return one.password, true
-}
-
-// maxShown bounds how many letters and lines a scene has.
-const maxShown = 60
-
-// Scene implements web.Guide.
-func (p *player) Scene(language string) web.Scene {
-	w := wordsIn(language)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := web.Scene{State: p.state, At: p.country.clock.Now(), Zone: zone, Pace: fmt.Sprintf("×%g", paces[p.pace]), Fault: p.fault}
-	s.Speed, s.Until = p.country.clock.Speed()
-	if s.State == "playing" && p.paused && !p.step {
-		s.State = "paused"
-	}
-	for _, one := range people {
-		s.Seats = append(s.Seats, one.seat(language))
-	}
-	for i, e := range slices.Backward(p.past) {
-		if len(p.past)-i > maxShown {
-			break
-		}
-		line := web.SceneLine{At: e.at, Text: w.say(e.act.name+".done", e.words...), Page: e.page, Who: p.seat(e.act.who, language)}
-		if e.mine {
-			line.Text += " " + w.say("by_you")
-		}
-		s.Past = append(s.Past, line)
-	}
-	letters := p.country.mail.Letters()
-	for _, l := range letters[:min(maxShown, len(letters))] {
-		s.Letters = append(s.Letters, web.SceneLetter(l))
-	}
-	name := s.State
-	if len(p.acts) > 0 && (s.State == "playing" || s.State == "paused") {
-		a := p.acts[p.now]
-		name = a.name
-		s.Number, s.Of, s.Who, s.Page = p.now+1, len(p.acts), p.seat(a.who, language), p.cast.page(a.page)
-		if p.now+1 < len(p.acts) {
-			s.Next = w.say(p.acts[p.now+1].name)
-		}
-	}
-	if s.State == "ended" {
-		s.Number, s.Of, s.Page = len(p.acts), len(p.acts), p.cast.page("incident")
-	}
-	figures := p.cast.told()
-	s.Title, s.Law = w.say(name, figures...), w.maybe(name+".law", figures...)
-	s.Text = w.paragraphs(name+".text", figures...)
-	return s
-}
-
-func (p *player) seat(account, language string) web.Seat {
-	if one := p.country.staff[account]; one != nil {
-		return one.seat(language)
-	}
-	return web.Seat{}
-}
-
-func (p person) seat(language string) web.Seat {
-	return web.Seat{Account: p.account, Name: p.given(language), Role: p.role, Party: cmp.Or(chineseParties[language][p.party], p.party)}
 }

@@ -183,35 +183,39 @@ func draft(who, stage string) func(context.Context, *cast) error {
 // aReport is a report as far as a story looks at it.
 type aReport struct {
 	ID, Duty, State string
-	Lacks           []struct{ Stops bool }
 	Versions        []struct {
 		To []struct {
-			ID, Name, Reference string
-			Copy                bool
-			DispatchedAt        *time.Time `json:"dispatched_at"`
-			AcknowledgedAt      *time.Time `json:"acknowledged_at"`
+			ID, Reference  string
+			AcknowledgedAt *time.Time `json:"acknowledged_at"`
 		}
 	}
 }
 
-// report reads the report of a stage; without an id there is none yet.
+// report finds the report of a stage; without an id there is none yet. It has no
+// versions: a report with all its rows is much to ask for again and again.
 func (c *cast) report(ctx context.Context, stage string) (r aReport, err error) {
-	if c.reports[stage] == "" {
-		var list struct{ Items []aReport }
-		if err := c.eyes().get(ctx, "/api/v1/reports?incident="+c.incident, &list); err != nil {
-			return r, err
-		}
-		for _, one := range list.Items {
-			if one.Duty == c.duties[stage] {
-				c.reports[stage] = one.ID
-			}
+	var list struct{ Items []aReport }
+	if err := c.eyes().get(ctx, "/api/v1/reports?incident="+c.incident, &list); err != nil {
+		return r, err
+	}
+	for _, one := range list.Items {
+		if one.Duty == c.duties[stage] {
+			r, c.reports[stage] = one, one.ID
+			c.show("report "+stage, "/reports/"+one.ID)
 		}
 	}
-	if c.reports[stage] == "" {
-		return r, nil
+	return r, nil
+}
+
+// whole reads a report with its versions and those who got them.
+func (c *cast) whole(ctx context.Context, stage string) (r aReport, err error) {
+	if err := c.eyes().get(ctx, "/api/v1/reports/"+c.reports[stage], &r); err != nil {
+		return r, err
 	}
-	c.show("report "+stage, "/reports/"+c.reports[stage])
-	return r, c.eyes().get(ctx, "/api/v1/reports/"+c.reports[stage], &r)
+	if len(r.Versions) == 0 {
+		return r, fmt.Errorf("the report %s was never filed", c.reports[stage])
+	}
+	return r, nil
 }
 
 func drafted(stage string) func(context.Context, *cast) (bool, error) {
@@ -262,31 +266,34 @@ func filed(stage string) func(context.Context, *cast) (bool, error) {
 
 // acknowledge is the bureau's answer to the centre's report.
 func acknowledge(ctx context.Context, c *cast) error {
-	r, err := c.report(ctx, "level2_report")
+	r, err := c.whole(ctx, "level2_report")
 	if err != nil {
 		return err
 	}
-	for _, v := range r.Versions {
-		for _, to := range v.To {
-			err := c.as("zhao.lei").post(ctx, "/api/v1/recipients/"+to.ID, map[string]any{"fact": "acknowledged", "reference": "EB-2026-1103-04"}, nil)
-			if err != nil {
-				return err
-			}
+	for _, to := range r.Versions[len(r.Versions)-1].To {
+		err := c.as("zhao.lei").post(ctx, "/api/v1/recipients/"+to.ID, map[string]any{"fact": "acknowledged", "reference": "EB-2026-1103-04"}, nil)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func acknowledged(ctx context.Context, c *cast) (bool, error) {
-	r, err := c.report(ctx, "level2_report")
-	if err != nil || len(r.Versions) == 0 {
+	i, err := c.theCase(ctx)
+	if err != nil || !slices.ContainsFunc(i.Timeline, func(e anEntry) bool {
+		return e.What == "report_received" && strings.HasSuffix(e.Note, ": acknowledged")
+	}) {
+		return false, err
+	}
+	r, err := c.whole(ctx, "level2_report")
+	if err != nil {
 		return false, err
 	}
 	for _, to := range r.Versions[len(r.Versions)-1].To {
 		if to.AcknowledgedAt != nil {
-			c.tell("reference", strings.TrimSpace(to.Reference))
-			return true, nil
+			c.tell("reference", to.Reference)
 		}
 	}
-	return false, nil
+	return true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -131,8 +132,17 @@ func (s *server) sitDown(x *exchange) error {
 		return err
 	}
 	setSession(x, secret, 24*time.Hour)
-	http.Redirect(x, x.request, next(form.Get("next")), http.StatusSeeOther)
+	http.Redirect(x, x.request, onward(form.Get("next")), http.StatusSeeOther)
 	return nil
+}
+
+// onward is where to go on after sitting down: from the page for signing in, to where
+// that would have led.
+func onward(target string) string {
+	if u, err := url.Parse(target); err == nil && u.Path == "/signin" {
+		target = u.Query().Get("next")
+	}
+	return next(target)
 }
 
 // guide is what a page says of the demonstration; nil where there is none.

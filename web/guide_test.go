@@ -86,6 +86,9 @@ func TestGuide(t *testing.T) {
 	if to := in.Header().Get("Location"); to != "/" {
 		t.Errorf("signing in leads to %q", to)
 	}
+	if to := send("/demo/seat", "127.0.0.1:8080", "account=wang&next=%2Fsignin%3Fnext%3D%252Fincidents%252Fx", "").Header().Get("Location"); to != "/incidents/x" {
+		t.Errorf("signing in at the door leads to %q", to)
+	}
 	cookie := strings.Split(in.Header().Get("Set-Cookie"), ";")[0]
 	r := httptest.NewRequest("GET", "/incidents", nil)
 	r.Header.Set("Cookie", cookie)
