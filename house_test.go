@@ -62,6 +62,7 @@ var plan = map[string]struct {
 	"sensor":     {floor: work},
 	"web":        {floor: face},
 	"seed":       {floor: face},
+	"demo":       {floor: face, beside: []string{"web"}},
 	"cmd/tocsin": {floor: roof},
 	".":          {floor: outside},
 }

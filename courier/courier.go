@@ -38,7 +38,8 @@ func (u Urgency) String() string {
 // Bounds of a message.
 const (
 	MaxSubject = 300     // runes; a longer one is cut
-	MaxText    = 1 << 20 // octets of the text and of the JSON body, each
+	MaxText    = 1 << 20 // octets of the text
+	MaxBody    = 8 << 20 // octets of the JSON body: a report of the largest botnet has ten thousand rows
 )
 
 // Message is what is handed over. It is sent at least once: the ID makes a

@@ -26,8 +26,8 @@ func envelop(m Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("message %s: body: %v: %w", m.ID, err, casebook.ErrInvalid)
 	}
-	if len(body) > MaxText {
-		return nil, fmt.Errorf("message %s: %d octets of body, over %d: %w", m.ID, len(body), MaxText, casebook.ErrTooLarge)
+	if len(body) > MaxBody {
+		return nil, fmt.Errorf("message %s: %d octets of body, over %d: %w", m.ID, len(body), MaxBody, casebook.ErrTooLarge)
 	}
 	text, err := json.Marshal(envelope{ID: m.ID, Kind: m.Kind, At: m.At.UTC().Format(time.RFC3339Nano), Urgency: m.Urgency.String(),
 		Language: m.Language, Subject: m.Subject, Text: m.Text, Body: body})

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,10 +172,13 @@ func (d *Desk) SignIn(ctx context.Context, name, password string) (string, caseb
 	}
 	secret := access.NewSecret(access.SessionPrefix)
 	_, err = d.db.Write(ctx, store.Work{Kind: "sign in", Actor: access.OfUser(u).Actor.String(), At: at}, func(tx *store.Tx) error {
-		return errors.Join(tx.SweepSessions(at.Add(-access.SessionLife), at.Add(-access.SessionIdle)), tx.OpenSession(u.ID, secret.Digest))
+		return errors.Join(tx.SweepSessions(at.Add(-d.sessionLife()), at.Add(-d.sessionIdle())), tx.OpenSession(u.ID, secret.Digest))
 	})
 	return secret.Text, u, err
 }
+
+func (d *Desk) sessionLife() time.Duration { return cmp.Or(d.sessions, access.SessionLife) }
+func (d *Desk) sessionIdle() time.Duration { return cmp.Or(d.sessions, access.SessionIdle) }
 
 // SignOut closes the session of a secret; one that isn't there is closed already.
 func (d *Desk) SignOut(ctx context.Context, secret string) error {
@@ -191,7 +195,7 @@ func (d *Desk) BySession(ctx context.Context, secret string) (access.Principal, 
 	if err != nil && !errors.Is(err, casebook.ErrNotFound) {
 		return access.Principal{}, err
 	}
-	if err != nil || at.Sub(s.CreatedAt) >= access.SessionLife || at.Sub(s.UsedAt) >= access.SessionIdle {
+	if err != nil || at.Sub(s.CreatedAt) >= d.sessionLife() || at.Sub(s.UsedAt) >= d.sessionIdle() {
 		return access.Principal{}, fmt.Errorf("the session ended: sign in again: %w", casebook.ErrForbidden)
 	}
 	if at.Sub(s.UsedAt) >= time.Minute {

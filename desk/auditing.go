@@ -37,9 +37,9 @@ func (a AuditRun) Sound() bool {
 // kept in memory: one that was run before the program started says nothing of now.
 type auditing struct {
 	sync.Mutex
-	run  *AuditRun // guarded
+	run  *AuditRun // guarded, as the others
 	stop context.CancelFunc
-	over sync.WaitGroup
+	over chan struct{} // closed when the run ended
 }
 
 // StartAudit begins an audit in the background. It gives ErrConflict while one runs.
@@ -51,14 +51,16 @@ func (d *Desk) StartAudit(ctx context.Context, who casebook.Actor) (AuditRun, er
 	if a.run != nil && a.run.Ended.IsZero() {
 		return *a.run, fmt.Errorf("an audit runs since %s already, begun by %s: %w", a.run.Begun.UTC().Format("15:04:05 MST"), a.run.By, casebook.ErrConflict)
 	}
-	run := &AuditRun{By: who.String(), Begun: d.Now()}
+	run, over := &AuditRun{By: who.String(), Begun: d.Now()}, make(chan struct{})
 	within, stop := context.WithTimeout(context.WithoutCancel(ctx), auditWithin)
-	a.run, a.stop = run, stop
-	a.over.Go(func() {
+	a.run, a.stop, a.over = run, stop, over
+	begun := *run
+	go func() { // Close waits for it
+		defer close(over)
 		defer stop()
 		d.audit(within, run)
-	})
-	return *run, nil
+	}()
+	return begun, nil
 }
 
 func (d *Desk) audit(ctx context.Context, run *AuditRun) {
@@ -91,12 +93,28 @@ func (d *Desk) LastAudit() (run AuditRun, ok bool) {
 	return run, true
 }
 
+// AwaitAudit waits for the end of the audit that runs, or for ctx, and gives what
+// LastAudit does.
+func (d *Desk) AwaitAudit(ctx context.Context) (run AuditRun, ok bool) {
+	d.audits.Lock()
+	over := d.audits.over
+	d.audits.Unlock()
+	if over != nil {
+		select {
+		case <-over:
+		case <-ctx.Done():
+		}
+	}
+	return d.LastAudit()
+}
+
 // endAudit stops an audit that runs and waits for it.
 func (d *Desk) endAudit() {
 	d.audits.Lock()
-	if d.audits.stop != nil {
-		d.audits.stop()
-	}
+	stop, over := d.audits.stop, d.audits.over
 	d.audits.Unlock()
-	d.audits.over.Wait()
+	if over != nil {
+		stop()
+		<-over
+	}
 }

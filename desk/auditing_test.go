@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"tocsin/casebook"
 	"tocsin/desk"
@@ -19,14 +18,11 @@ func (o *opened) audited() desk.AuditRun {
 	if _, err := o.StartAudit(o.t.Context(), alice); err != nil {
 		o.t.Fatal(err)
 	}
-	for range 600 {
-		if run, ok := o.LastAudit(); ok && !run.Ended.IsZero() {
-			return run
-		}
-		time.Sleep(50 * time.Millisecond)
+	run, ok := o.AwaitAudit(o.t.Context())
+	if !ok || run.Ended.IsZero() {
+		o.t.Fatal("the audit doesn't end")
 	}
-	o.t.Fatal("the audit doesn't end")
-	return desk.AuditRun{}
+	return run
 }
 
 // TestAuditFromInside: an audit runs beside the work, tells what it covered, and finds

@@ -67,15 +67,17 @@ func (d *Desk) noteClock(ctx context.Context, c store.ClockReading, calls []call
 }
 
 // noteJump compares how far the machine's clock moved since the last look with how
-// much time passed. A jump is an entry of the record and a call: whoever set it must
-// know that people's moments are reckoned by it.
-func (d *Desk) noteJump(ctx context.Context, at time.Time) {
-	elapsed := time.Since(d.looked.mono)
-	jump := at.Round(0).Sub(d.looked.wall.Round(0)) - elapsed
-	first := d.looked.mono.IsZero()
-	d.looked.wall, d.looked.mono = at, time.Now()
-	if first || jump.Abs() <= maxJump {
-		return
+// much time passed, and gives the moment of this look. A jump is an entry of the record
+// and a call: whoever set it must know that people's moments are reckoned by it.
+func (d *Desk) noteJump(ctx context.Context) time.Time {
+	last := d.looked
+	passed := d.tempo.Passed()
+	at := d.Now()
+	// The two aren't read at once: what passed in between is no jump.
+	d.looked = look{at, passed, d.tempo.Passed() - passed}
+	jump := at.Round(0).Sub(last.wall.Round(0)) - (passed - last.passed)
+	if last.wall.IsZero() || jump.Abs() <= maxJump+max(d.looked.within, last.within) {
+		return at
 	}
 	slog.WarnContext(ctx, "the machine's clock jumped", "by", jump)
 	c := store.ClockReading{At: at, Jump: jump, ClockState: d.ClockState()}
@@ -86,6 +88,14 @@ func (d *Desk) noteJump(ctx context.Context, at time.Time) {
 	if err := d.ReadClock(ctx); err != nil {
 		slog.ErrorContext(ctx, "the clock couldn't be read after a jump", "err", err)
 	}
+	return at
+}
+
+// look is one look at both clocks: the one on the wall, and the time that passed,
+// which was read within so much time of it.
+type look struct {
+	wall           time.Time
+	passed, within time.Duration
 }
 
 // KeepClock reads the clock's offset at the start and now and then, until ctx ends.

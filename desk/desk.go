@@ -62,7 +62,9 @@ type Desk struct {
 
 	clockState atomic.Pointer[casebook.ClockState]
 	clockNoted atomic.Bool
-	looked     struct{ wall, mono time.Time } // of Watch alone
+	looked     look // of Watch alone
+	tempo      Tempo
+	sessions   time.Duration // how long one lasts, 0 as access has it
 }
 
 // Config says what a desk is opened on.
@@ -80,6 +82,11 @@ type Config struct {
 	Language string // of what people on duty are sent: "en" or "zh"; "" is en
 	// Clock tells how far the machine's clock is off; nil leaves it unknown.
 	Clock func(context.Context) (casebook.ClockState, error)
+	// Tempo is how time passes for stations that wait; nil is the machine's.
+	Tempo Tempo
+	// Sessions is how long people stay signed in, used or not; 0 is access.SessionLife
+	// and access.SessionIdle. A demonstration's days are minutes for who looks on.
+	Sessions time.Duration
 	// Passing is a command that ends soon: it writes down no reading of the clock
 	// but with what it does.
 	Passing bool
@@ -115,7 +122,10 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	d := &Desk{Now: c.Now, dir: Directory(c.Dir), arrived: make(chan struct{}, 1)}
+	if c.Tempo == nil {
+		c.Tempo = machine{time.Now()}
+	}
+	d := &Desk{Now: c.Now, tempo: c.Tempo, sessions: c.Sessions, dir: Directory(c.Dir), arrived: make(chan struct{}, 1)}
 	if err := makeFolder(c.Dir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}

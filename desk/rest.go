@@ -17,10 +17,10 @@ const (
 // it runs by the time that passes, and somebody may set the clock. After a jump of
 // the clock it returns too. looked, if set, is told each look at the clock.
 func (d *Desk) rest(ctx context.Context, bell <-chan struct{}, until time.Time, most time.Duration, looked func(time.Time)) {
-	begun, wall := time.Now(), d.Now().Round(0)
+	begun, wall := d.tempo.Passed(), d.Now().Round(0)
 	for {
 		now := d.Now().Round(0)
-		passed := time.Since(begun)
+		passed := d.tempo.Passed() - begun
 		wait := min(most-passed, glance)
 		if !until.IsZero() {
 			wait = min(wait, until.Sub(now))
@@ -31,7 +31,7 @@ func (d *Desk) rest(ctx context.Context, bell <-chan struct{}, until time.Time, 
 		if looked != nil {
 			looked(now)
 		}
-		timer := time.NewTimer(wait)
+		timer := d.tempo.Timer(wait)
 		select {
 		case <-ctx.Done():
 		case <-bell:

@@ -36,8 +36,7 @@ const (
 func (d *Desk) Watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		changed := d.changed.wait()
-		at := d.Now()
-		d.noteJump(ctx, at)
+		at := d.noteJump(ctx)
 		told, err := d.WatchOnce(ctx, at)
 		switch {
 		case err != nil && ctx.Err() == nil:

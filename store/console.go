@@ -24,21 +24,24 @@ type DutySpan struct {
 // DutiesBetween gives the duties of a span, the soonest due first.
 func (r *Reader) DutiesBetween(ctx context.Context, s DutySpan, limit int) ([]casebook.Duty, error) {
 	w := where{text: r.seesOf(casebook.SharedDuty, "d"), args: []any{limit}}
-	var list []string
-	for _, state := range s.States {
-		list = append(list, fmt.Sprint(int64(state)))
-	}
-	w.and("d.state IN (" + strings.Join(list, ", ") + ")")
 	if !s.From.IsZero() {
 		w.and("d.due >= ?", micros(s.From))
 	}
 	if !s.To.IsZero() {
 		w.and("d.due < ?", micros(s.To))
 	}
+	from := "duty d"
 	if s.Decided {
+		from += " JOIN incident i ON i.id = d.incident"
 		w.and("i.state <> ?", int64(casebook.ProposedIncident))
 	}
-	rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE `+w.text+` ORDER BY d.due, d.id LIMIT $1`, w.args...)
+	// The soonest of one state come from the index in their order; of several states at
+	// once every duty would have to be sorted.
+	var lists []string
+	for _, state := range s.States {
+		lists = append(lists, fmt.Sprintf("SELECT id FROM (SELECT d.id FROM %s WHERE %s AND d.state = %d ORDER BY d.due, d.id LIMIT $1) AS state%[3]d", from, w.text, state))
+	}
+	rows, err := r.q.QueryContext(ctx, selectDuties+` WHERE d.id IN (`+strings.Join(lists, " UNION ALL ")+`) ORDER BY d.due, d.id LIMIT $1`, w.args...)
 	return collect(rows, err, duties)
 }
 

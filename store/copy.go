@@ -22,6 +22,7 @@ func everyTable() []*table {
 		plain("checkpoint", column{"id", 'i', true}, column{"size", 'i', true}, column{"note", 't', true}),
 		plain("seen", column{"observed_at", 'i', true}, column{"key", 'b', true}, column{"observation", 'i', true}),
 		plain("session", column{"digest", 'b', true}, column{"account", 'i', true}, column{"created_at", 'i', true}, column{"used_at", 'i', false}),
+		plain("invitation", column{"digest", 'b', true}, column{"account", 'i', true}, column{"made_at", 'i', true}, column{"expires_at", 'i', true}),
 		plain("key_use", column{"id", 'i', true}, column{"used_at", 'i', false}),
 		plain("answer", column{"digest", 'b', true}, column{"request", 'b', true}, column{"recorded_at", 'i', true}, column{"status", 'i', false}, column{"media_type", 't', false}, column{"body", 'b', false}),
 		tallyTable, evidenceTable, incidentGradeTable, termTable,

@@ -32,16 +32,15 @@ const manyFindings = 50_000
 
 // narrow adds the conditions of a filter. none reports that nothing can pass it.
 func (r *Reader) narrow(ctx context.Context, w *where, v findingView, f FindingFilter) (none bool, err error) {
-	if f.few {
-		w.and("f.id IN (SELECT id FROM finding WHERE recorded_at >= ?)", micros(f.Since))
-	} else if !f.Since.IsZero() {
-		w.and(v.changed+" >= ?", micros(f.Since))
+	if !f.Since.IsZero() {
+		if f.few {
+			w.and("f.id IN (SELECT id FROM finding WHERE recorded_at >= ?)", micros(f.Since))
+		} else {
+			w.and(v.changed+" >= ?", micros(f.Since))
+		}
 	}
 	if f.State != nil {
 		w.and(v.state+" = ?", int64(*f.State))
-		if *f.State != casebook.Open && v.own == "f" {
-			w.and("f.state <> 0") // so that the index that leaves open ones out is seen to fit
-		}
 	}
 	if !f.Threat.IsZero() {
 		w.and("f.threat = (SELECT id FROM threat WHERE public = ?)", f.Threat[:])

@@ -35,7 +35,7 @@ var migrations = []migration{
 	{file: "0005_duty_counts.sql", schemaMin: 4},
 	{file: "0009_admin.sql", schemaMin: 4},
 	{file: "0011_pages.sql", schemaMin: 4},
-	{file: "0008_views.sql", schemaMin: 6, after: (*Tx).termsAnew}, // an older program would fold without counting
+	{file: "0008_views.sql", schemaMin: 8, after: (*Tx).termsAnew}, // an older program would fold without counting
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -61,17 +61,20 @@ func (r *Reader) seesOf(kind casebook.ShareKind, alias string) string {
 		alias, partyText(r.scope.Party), kind)
 }
 
-// labels is the condition on tenant and label. Nearly every row is of the one tenant
-// that there is: the plus sign keeps SQLite, which doesn't count, from taking an index
-// that begins with it before one that finds a handful.
+// labels is the condition on tenant and label.
 func (r *Reader) labels(alias string) string {
+	return fmt.Sprintf("%s.tenant = %d AND %s.tlp IN (%s)", alias, r.scope.Tenant, alias, r.tlps())
+}
+
+// tlps lists the labels that the reader may see.
+func (r *Reader) tlps() string {
 	var labels []string
 	for _, l := range []casebook.TLP{casebook.Clear, casebook.Green, casebook.Amber, casebook.AmberStrict, casebook.Red} {
 		if casebook.Stricter(l, r.scope.MaxTLP) == r.scope.MaxTLP {
 			labels = append(labels, fmt.Sprint(int64(l)))
 		}
 	}
-	return fmt.Sprintf("+%s.tenant = %d AND %s.tlp IN (%s)", alias, r.scope.Tenant, alias, strings.Join(labels, ", "))
+	return strings.Join(labels, ", ")
 }
 
 // before continues a list that runs from the newest to the oldest; n is the

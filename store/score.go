@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"iter"
 	"time"
 
@@ -13,9 +14,15 @@ import (
 // asks of it. A zero from is the beginning. exercise says whether drills are
 // wanted, or all but them.
 func (r *Reader) FallenDuties(ctx context.Context, from, to time.Time, exercise bool) iter.Seq2[casebook.Duty, error] {
-	query := `SELECT d.public, d.region, d.exercise, p.public, d.party_name, d.regime, d.stage, d.started, d.due, d.zone, d.state, d.met_at, d.reason
-		FROM duty d LEFT JOIN party p ON p.id = d.party WHERE d.state IN (1, 2, 3, 4) AND d.due >= $1 AND d.due < $2 AND d.exercise = $3 AND ` + r.seesOf(casebook.SharedDuty, "d")
+	query := `SELECT d.public, d.region, d.exercise, d.party, d.party_name, d.regime, d.stage, d.started, d.due, d.zone, d.state, d.met_at, d.reason
+		FROM duty d WHERE d.state IN (1, 2, 3, 4) AND d.due >= $1 AND d.due < $2 AND d.exercise = $3 AND ` + r.seesOf(casebook.SharedDuty, "d")
 	return func(yield func(casebook.Duty, error) bool) {
+		// A few parties owe a hundred thousand duties: their names are looked up once.
+		parties, err := r.partyNames(ctx)
+		if err != nil {
+			yield(casebook.Duty{}, err)
+			return
+		}
 		rows, err := r.q.QueryContext(ctx, query, micros(from), micros(to), bit(exercise))
 		if err != nil {
 			yield(casebook.Duty{}, err)
@@ -24,11 +31,11 @@ func (r *Reader) FallenDuties(ctx context.Context, from, to time.Time, exercise 
 		defer rows.Close()
 		for rows.Next() {
 			var d casebook.Duty
-			var public, party []byte
-			var started, due, met int64
+			var public []byte
+			var party, started, due, met int64
 			err := rows.Scan(&public, &d.Mark.Region, &d.Mark.Exercise, &party, &d.PartyName, &d.Regime, &d.Stage, &started, &due, &d.Zone, &d.State, &met, &d.Reason)
 			copy(d.ID[:], public)
-			copy(d.Party[:], party)
+			d.Party = parties[party]
 			d.Started, d.Due, d.MetAt = moment(started), moment(due), moment(met)
 			if !yield(d, err) || err != nil {
 				return
@@ -38,4 +45,17 @@ func (r *Reader) FallenDuties(ctx context.Context, from, to time.Time, exercise 
 			yield(casebook.Duty{}, err)
 		}
 	}
+}
+
+// partyNames gives the public name behind each party's number.
+func (r *Reader) partyNames(ctx context.Context) (map[int64]casebook.ID, error) {
+	names := map[int64]casebook.ID{}
+	rows, err := r.q.QueryContext(ctx, `SELECT id, public FROM party`)
+	_, err = collect(rows, err, func(rows *sql.Rows) (n int64, err error) {
+		var public []byte
+		err = rows.Scan(&n, &public)
+		names[n] = casebook.ID(public)
+		return n, err
+	})
+	return names, err
 }

@@ -43,22 +43,24 @@ func (r *Reader) RegionStandings(ctx context.Context) ([]Standing, error) {
 }
 
 // PartyStandings counts findings by the party that holds the asset, the most active
-// first. A party sees its own.
-func (r *Reader) PartyStandings(ctx context.Context) ([]Standing, error) {
+// first. A party sees its own, which is what it sees in all regions together.
+func (r *Reader) PartyStandings(ctx context.Context, regions []Standing) ([]Standing, error) {
 	if r.scope.All {
 		return r.standings(ctx, `SELECT y.word, y.role, y.state, CAST(SUM(y.n) AS BIGINT) FROM tally y WHERE y.subject = $1 AND y.exercise = 0 AND `+
 			r.labels("y")+` GROUP BY y.word, y.role, y.state`, findingsOfParty)
 	}
 	name, err := r.ownName(ctx)
-	if err != nil {
+	if err != nil || len(regions) == 0 {
 		return nil, err
 	}
-	v := r.findingView()
-	all, err := r.standings(ctx, `SELECT '', f.role, `+v.state+`, COUNT(*) FROM `+v.inParts()+` WHERE f.exercise = 0 AND `+v.sees+` GROUP BY f.role, `+v.state)
-	for i := range all {
-		all[i].Name = name
+	own := Standing{Name: name}
+	for _, s := range regions {
+		own.Controllers += s.Controllers
+		own.Bots += s.Bots
+		own.Others += s.Others
+		own.Over += s.Over
 	}
-	return all, err
+	return []Standing{own}, nil
 }
 
 // inParts is where a party's findings are counted: without their threats.

@@ -1,95 +1,46 @@
 package store
 
 import (
-	"cmp"
-	"slices"
-	"strings"
+	"context"
 
 	"tocsin/casebook"
 )
 
-var tallyTable = plain("tally", column{"subject", 'i', true}, column{"number", 'i', true}, column{"word", 't', true}, column{"role", 'i', true}, column{"state", 'i', true},
-	column{"tenant", 'i', true}, column{"tlp", 'i', true}, column{"exercise", 'i', true}, column{"n", 'i', false})
-
-// The subjects of tallies.
-const (
-	observedInHour   = 1 + iota // observations, by the hour in which they were made
-	firstSeenInHour             // findings, by the hour in which they were first seen
-	findingsOfThreat            // findings, by threat and region
-	findingsOfParty             // findings, by the party that holds the asset
-)
-
-// A tallyKey says of what there are so and so many.
-type tallyKey struct {
-	subject, number int64
-	word            string
-	role, state     int64
-	tenant          int64
-	tlp, exercise   int64
+// A PartyTally is how much concerns one party.
+type PartyTally struct {
+	Findings int64
+	Reports  int64 // that it owes or has filed
+	Orders   int64 // to it
+	Answered int64 // of them closed or withdrawn
+	Holdings int64 // rows, held now or once, as people named the party
 }
 
-func (k tallyKey) compare(o tallyKey) int {
-	return cmp.Or(cmp.Compare(k.subject, o.subject), cmp.Compare(k.number, o.number), strings.Compare(k.word, o.word), cmp.Compare(k.role, o.role),
-		cmp.Compare(k.state, o.state), cmp.Compare(k.tenant, o.tenant), cmp.Compare(k.tlp, o.tlp), cmp.Compare(k.exercise, o.exercise))
-}
-
-// tallies is by how much a write changes what is counted.
-type tallies map[tallyKey]int64
-
-// counted is what a finding is counted by.
-type counted struct {
-	hour, threat  int64
-	region, party string
-	role, state   int64
-	tenant        int64
-	tlp, exercise int64
-}
-
-// tallyHour is the hour under which a moment is counted.
-func tallyHour(us int64) int64 { return us / 3_600_000_000 }
-
-func (f *findingRow) counted() counted {
-	tenant, region, tlp, exercise, _ := mark(f.Mark)
-	return counted{tallyHour(f.FirstSeen.UnixMicro()), f.threat, region, f.Party, int64(f.Role), int64(f.State), tenant, tlp, exercise}
-}
-
-// move takes a finding from where it was counted to where it is now; nil is nowhere.
-func (t tallies) move(was, is *counted) {
-	if was != nil && is != nil && *was == *is {
-		return
+// PartyTally counts what concerns a party, of what the reader sees. It gives
+// ErrNotFound for one that the reader doesn't see.
+func (r *Reader) PartyTally(ctx context.Context, id casebook.ID) (t PartyTally, err error) {
+	p, err := r.Party(ctx, id)
+	if err != nil {
+		return t, err
 	}
-	t.add(was, -1)
-	t.add(is, 1)
-}
-
-func (t tallies) add(c *counted, by int64) {
-	if c == nil {
-		return
+	v := r.findingView()
+	findings, whose := `SELECT COUNT(*) FROM `+v.from+` WHERE t.id = f.threat AND `+v.sees+` AND q.party = $1`, any(partyText(id))
+	if r.scope.All {
+		findings = `SELECT COUNT(*) FROM finding_part WHERE party = $1`
 	}
-	t[tallyKey{firstSeenInHour, c.hour, "", c.role, 0, c.tenant, c.tlp, c.exercise}] += by
-	t[tallyKey{findingsOfThreat, c.threat, clean(c.region), c.role, c.state, c.tenant, c.tlp, c.exercise}] += by
-	t[tallyKey{findingsOfParty, 0, clean(c.party), c.role, c.state, c.tenant, c.tlp, c.exercise}] += by
-}
-
-// observe counts an observation.
-func (t tallies) observe(m casebook.Mark, o *casebook.Observation) {
-	t[tallyKey{observedInHour, tallyHour(o.ObservedAt.UnixMicro()), "", int64(o.Role), 0, m.Tenant, int64(o.TLP), bit(m.Exercise)}]++
-}
-
-// count writes tallies. Keys are sorted, so that two writers never wait for each
-// other.
-func (tx *Tx) count(t tallies) error {
-	var keys []tallyKey
-	for k, by := range t {
-		if by != 0 {
-			keys = append(keys, k)
+	const of = ` AND party = (SELECT id FROM party WHERE public = $1)`
+	for _, q := range []struct {
+		query string
+		arg   any
+		into  []any
+	}{
+		{findings, whose, []any{&t.Findings}},
+		{`SELECT COUNT(*) FROM report WHERE ` + r.sees(casebook.SharedReport) + of, id[:], []any{&t.Reports}},
+		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state >= 3 THEN 1 ELSE 0 END), 0) FROM orders WHERE ` + r.sees(casebook.SharedOrder) + of, id[:], []any{&t.Orders, &t.Answered}},
+		{`SELECT COUNT(*) FROM holding WHERE party = $1 AND party <> ''`, p.Name, []any{&t.Holdings}},
+	} {
+		if err := r.q.QueryRowContext(ctx, q.query, q.arg).Scan(q.into...); err != nil {
+			return t, err
 		}
 	}
-	slices.SortFunc(keys, tallyKey.compare)
-	rows := make([][]any, len(keys))
-	for i, k := range keys {
-		rows[i] = []any{k.subject, k.number, k.word, k.role, k.state, k.tenant, k.tlp, k.exercise, t[k]}
-	}
-	_, err := tx.db.dialect.each(tx, tallyTable.insertSQL+` ON CONFLICT (subject, number, word, role, state, tenant, tlp, exercise) DO UPDATE SET n = tally.n + excluded.n`, rows)
-	return err
+	return t, nil
 }

@@ -177,16 +177,16 @@ func TestSituationFigures(t *testing.T) {
 		if want := []Standing{{"CN-11", 3, 3, 0, 0, 2}, {"CN-44", 0, 3, 0, 0, 1}}; err != nil || !slices.Equal(regions, want) {
 			t.Errorf("regions: got %+v, %v\nwant %+v", regions, err, want)
 		}
-		at, err := reader(db, 1).PartyStandings(ctx)
+		at, err := reader(db, 1).PartyStandings(ctx, regions)
 		if want := []Standing{{"north", 3, 3, 0, 0, 0}, {"south", 0, 3, 0, 0, 0}}; err != nil || !slices.Equal(at, want) {
 			t.Errorf("parties: got %+v, %v\nwant %+v", at, err, want)
 		}
-		own, err := seenBy(db, parties["south"].ID).PartyStandings(ctx)
-		if want := []Standing{{"south", 0, 3, 0, 0, 0}}; err != nil || !slices.Equal(own, want) {
+		own, err := seenBy(db, parties["south"].ID).RegionStandings(ctx)
+		if want := []Standing{{"CN-44", 0, 3, 0, 0, 0}}; err != nil || !slices.Equal(own, want) {
 			t.Errorf("the south sees %+v, %v\nwant %+v", own, err, want)
 		}
-		own, err = seenBy(db, parties["south"].ID).RegionStandings(ctx)
-		if want := []Standing{{"CN-44", 0, 3, 0, 0, 0}}; err != nil || !slices.Equal(own, want) {
+		own, err = seenBy(db, parties["south"].ID).PartyStandings(ctx, own)
+		if want := []Standing{{"south", 0, 3, 0, 0, 0}}; err != nil || !slices.Equal(own, want) {
 			t.Errorf("the south sees %+v, %v\nwant %+v", own, err, want)
 		}
 		from := noon.Truncate(24 * time.Hour)
@@ -212,7 +212,7 @@ func TestSituationFigures(t *testing.T) {
 			if all, err := r.RegionStandings(ctx); err != nil || len(all) != 0 {
 				t.Errorf("%+v sees %+v, %v", scope, all, err)
 			}
-			if all, err := r.PartyStandings(ctx); err != nil || len(all) != 0 {
+			if all, err := r.PartyStandings(ctx, nil); err != nil || len(all) != 0 {
 				t.Errorf("%+v sees %+v, %v", scope, all, err)
 			}
 		}

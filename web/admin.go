@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/casebook"
 	"tocsin/feed"
 	"tocsin/regime"
 	"tocsin/store"
@@ -84,13 +83,6 @@ func (l *language) adminFunctions(laws *regime.Library) template.FuncMap {
 		},
 		"resendOf": func(f form, line outgoing) resendView { return resendView{f, line} },
 		"once":     func(title, why, label, secret string) onceView { return onceView{title, why, label, secret} },
-		"peopleOptions": func(people []casebook.User) []option {
-			var all []option
-			for _, u := range people {
-				all = append(all, option{Value: u.Name, Label: u.Name})
-			}
-			return all
-		},
 	}
 }
 

@@ -120,7 +120,7 @@ func TestPartiesByPages(t *testing.T) {
 	}
 	q, seen := url.Values{"role": {"hosting"}}, 0
 	for pages := 1; ; pages++ {
-		list, next := partyPageOf(all, q)
+		list, next := cutPage(all, q, func(p casebook.Party) string { return p.ID.Text(casebook.PartyPrefix) })
 		seen += len(list)
 		if next == "" {
 			if seen != 250 || pages != 3 {

@@ -77,6 +77,7 @@ func (s *server) feedsPage(x *exchange) error {
 		came[sum.Feed] = true
 		line := feedHealth(sum, v.Now)
 		line.About = about[sum.Feed]
+		delete(about, sum.Feed) // said once
 		v.Feeds = append(v.Feeds, line)
 	}
 	v.Never = slices.DeleteFunc(slices.Clone(s.desk.Feeds().Formats()), func(f feed.Format) bool { return came[f.Name] })
@@ -96,6 +97,7 @@ func (s *server) feedsPage(x *exchange) error {
 	for _, one := range v.Sources {
 		v.Silent += number01(one.Silent)
 	}
+	v.Sources = v.Sources[:min(len(v.Sources), pageRows)]
 	if v.Bad, err = r.NewestRefusals(ctx, v.Now.Add(-badWithin), badOf, badEach); err != nil {
 		return err
 	}

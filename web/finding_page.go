@@ -16,7 +16,7 @@ import (
 type findingList struct {
 	Form      form // for what who sees the page may do
 	List      []casebook.Finding
-	Asked     asked
+	Asked     wanted
 	Fault     string // why what was asked for can't be looked for, "" nothing is wrong
 	Next      string // address of the next findings, "" if none follow
 	CSV, JSON string // addresses of the whole list for programs
@@ -59,7 +59,7 @@ func filteredBy(query url.Values) Filtered {
 // one of which the page is, the zero ID any.
 func (s *server) findingList(x *exchange, threat casebook.ID) (findingList, error) {
 	query := x.request.URL.Query()
-	list := findingList{Form: blankForm(x), Asked: asked{query}, OfThreat: !threat.IsZero()}
+	list := findingList{Form: blankForm(x), Asked: wanted{query}, OfThreat: !threat.IsZero()}
 	after, err := Paged{Cursor: query.Get("cursor")}.after(casebook.FindingPrefix)
 	if err != nil {
 		return list, err

@@ -57,7 +57,7 @@ func TestRouteWithoutRule(t *testing.T) {
 		f()
 	}
 	panics("a route without a rule", func() { newRoutes().HandleFunc("GET /back-door", nil) })
-	panics("a rule without a route", func() { newRoutes().complete() })
+	panics("a rule without a route", func() { newRoutes().complete(false) })
 }
 
 func TestLoopback(t *testing.T) {

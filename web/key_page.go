@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/access"
@@ -12,13 +13,13 @@ import (
 
 // keysView is the page of all keys, with the form that makes one.
 type keysView struct {
-	Form    form
-	List    []keyLine
-	Scopes  []string
-	People  []casebook.User
-	Parties []casebook.Party
-	Made    *madeKey
-	Done    string
+	Form   form
+	List   []keyLine
+	Scopes []string
+	Made   *madeKey
+	Done   string
+	Search form
+	Next   string // address of the next page, "" none
 }
 
 // keyLine is a key in the list.
@@ -38,22 +39,22 @@ func (s *server) showKeys(x *exchange, v keysView) error {
 	if err != nil {
 		return err
 	}
-	if v.Parties, err = r.Parties(ctx); err != nil {
+	parties, err := r.Parties(ctx)
+	if err != nil {
 		return err
 	}
-	if v.Form.May("POST /keys") {
-		if v.People, err = r.Users(ctx); err != nil {
-			return err
-		}
-		v.People = slices.DeleteFunc(v.People, func(u casebook.User) bool { return !u.DisabledAt.IsZero() })
-	}
-	v.Scopes = access.Scopes()
+	q := x.request.URL.Query()
+	v.Scopes, v.Search = access.Scopes(), searched(q)
+	var fit []keyLine
 	for _, k := range all {
-		v.List = append(v.List, keyLine{k, partyName(v.Parties, k.Party), k.At(now)})
+		line := keyLine{k, partyName(parties, k.Party), k.At(now)}
+		if text := strings.ToLower(q.Get("q")); strings.Contains(strings.ToLower(k.Name+" "+k.Shown+" "+k.User+" "+line.PartyName), text) {
+			fit = append(fit, line)
+		}
 	}
-	// Those that are good first; those that ended stay for the record, the newest of them.
-	slices.SortStableFunc(v.List, func(a, b keyLine) int { return cmp.Compare(number01(b.Good), number01(a.Good)) })
-	v.List = v.List[:min(len(v.List), 2*pageRows)]
+	// Those that are good first; those that ended stay for the record.
+	slices.SortStableFunc(fit, func(a, b keyLine) int { return cmp.Compare(number01(b.Good), number01(a.Good)) })
+	v.List, v.Next = cutPage(fit, q, func(l keyLine) string { return l.ID.Text(casebook.KeyPrefix) })
 	switch {
 	case v.Form.Status != 0:
 		s.show(x, v.Form.Status, "keys", v)
@@ -82,9 +83,11 @@ func (s *server) keyForm(x *exchange) error {
 		return err
 	}
 	k := casebook.AccessKey{Name: f.text("name", 100, true), Scopes: f.values["scope"], User: f.text("user", 64, false), ExpiresAt: f.when("expires", time.UTC)}
-	if k.Party, err = parseParty(f.values.Get("party")); err != nil {
-		f.wrong("party", "fault.choice")
+	parties, err := s.desk.Reader(x.caller.scope).Parties(x.request.Context())
+	if err != nil {
+		return err
 	}
+	k.Party = f.partyOf("party", parties, s.desk.Now())
 	switch {
 	case k.User == "" && len(k.Scopes) == 0:
 		f.wrong("scope", "fault.scopes")

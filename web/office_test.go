@@ -124,12 +124,7 @@ func TestLedgerPage(t *testing.T) {
 	if w := g.visit(auditor, "POST", "/ledger/audit", ""); w.Code != 303 {
 		t.Errorf("got %d", w.Code)
 	}
-	for range 400 {
-		if run, _ := g.desk.LastAudit(); !run.Ended.IsZero() {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	g.desk.AwaitAudit(t.Context())
 	wantWords(t, g.visit(auditor, "GET", "/ledger", "").Body.String(), "Nothing is altered, missing or extra.", "auditor, ")
 	party := g.visit(g.walker(t, access.AbuseDesk), "GET", "/ledger?thing="+incident, "").Body.String()
 	wantWords(t, party, "Newest checkpoint")

@@ -24,7 +24,7 @@ var pageFiles embed.FS
 const pageRows = 100
 
 // shared are the files of which every page may use a part.
-var shared = []string{"layout", "parts", "fields", "duty_list", "admin", "finding_list"}
+var shared = []string{"layout", "parts", "fields", "duty_list", "finding_list", "admin", "guide"}
 
 // site is what pages are made of.
 type site struct {
@@ -50,7 +50,9 @@ func openSite(laws *regime.Library) *site {
 				continue
 			}
 			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			t = template.Must(t.ParseFS(pageFiles, "page/layout.html", "page/parts.html", "page/fields.html", "page/duty_list.html", "page/admin.html", "page/finding_list.html"))
+			for _, part := range shared {
+				t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
+			}
 			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
 		}
 	}
@@ -68,6 +70,7 @@ type view struct {
 	Roles    []string // of who is signed in
 	Search   bool     // whether who sees the page may search
 	Account  bool     // whether who sees it has an account to keep
+	Guide    *guideView
 	Data     any
 }
 
@@ -146,6 +149,7 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 		v.User, v.Roles, v.Account = p.Actor.Name, p.Roles, mayOpen(p, "/account")
 	}
 	v.Address = (&url.URL{Path: address, RawQuery: query.Encode()}).String()
+	v.Guide = s.guide(l, v.User, v.Address)
 	for _, other := range s.site.languages {
 		query.Set("lang", other.tag)
 		v.Switches = append(v.Switches, languageSwitch{other.tag, other == l, (&url.URL{Path: address, RawQuery: query.Encode()}).String()})

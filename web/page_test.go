@@ -283,7 +283,7 @@ func TestStatic(t *testing.T) {
 
 // closedLists gives every value that a page may show of each closed list.
 func closedLists() map[string][]string {
-	lists := map[string][]string{"role.of": access.Roles()}
+	lists := map[string][]string{"role.of": access.Roles(), "guide.state": SceneStates}
 	enter := func(list string, of func(uint8) fmt.Stringer) {
 		for n := range uint8(255) {
 			name := of(n).String()

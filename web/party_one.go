@@ -32,7 +32,6 @@ type partyView struct {
 	Kinds     []string
 	Contacts  []contactLine
 	Successor casebook.Party // zero: none
-	Others    []casebook.Party
 	Held      []store.HoldingRow
 	Search    form // for holdings, with what was asked
 	At        time.Time
@@ -103,9 +102,6 @@ func (s *server) showParty(x *exchange, text string, v partyView) error {
 	for _, p := range all {
 		if p.ID == v.Party.Successor {
 			v.Successor = p
-		}
-		if p.ID != id && p.At(v.Now) {
-			v.Others = append(v.Others, p)
 		}
 	}
 	if v.Edit.Form.Name == "" {
@@ -232,10 +228,11 @@ func (s *server) partyEditForm(x *exchange) error {
 func (s *server) partyEndForm(x *exchange) error {
 	return s.partyAct(x, "end", func(ctx context.Context, f *form, who casebook.Actor, p casebook.Party) (func() error, error) {
 		to := f.when("to", time.UTC)
-		successor, err := parseParty(f.values.Get("successor"))
+		all, err := s.desk.Reader(x.caller.scope).Parties(ctx)
 		if err != nil {
-			f.wrong("successor", "fault.choice")
+			return nil, err
 		}
+		successor := f.partyOf("successor", all, s.desk.Now())
 		return func() error {
 			_, err := s.desk.EndParty(ctx, who, p.ID, to, successor)
 			return err

@@ -62,7 +62,7 @@ func (s *server) showParties(x *exchange, v partiesView) error {
 	v.Search = searched(q)
 	fit := slices.DeleteFunc(all, func(p casebook.Party) bool { return !partyFits(p, v.Text, v.Role) })
 	v.Count = len(fit)
-	v.List, v.Next = partyPageOf(fit, q)
+	v.List, v.Next = cutPage(fit, q, func(p casebook.Party) string { return p.ID.Text(casebook.PartyPrefix) })
 	if v.Form.Form.Status != 0 {
 		s.show(x, v.Form.Form.Status, "parties", v)
 		return nil
@@ -80,16 +80,16 @@ func partyFits(p casebook.Party, text, role string) bool {
 		(strings.Contains(strings.ToLower(p.Name), text) || strings.HasPrefix(strings.ToLower(p.Region), text) || strings.HasPrefix(p.ID.Text(casebook.PartyPrefix), text))
 }
 
-// partyPageOf cuts a page out of a list of parties, after the one that the address
-// names, and gives the address of the next one.
-func partyPageOf(all []casebook.Party, q url.Values) (list []casebook.Party, next string) {
-	if id, err := casebook.ParseID(casebook.PartyPrefix, q.Get("cursor")); err == nil {
-		all = all[slices.IndexFunc(all, func(p casebook.Party) bool { return p.ID == id })+1:]
+// cutPage cuts a page out of a whole list, after the one that the address names, and
+// gives the address of the next page.
+func cutPage[T any](all []T, q url.Values, name func(T) string) (list []T, next string) {
+	if cursor := q.Get("cursor"); cursor != "" {
+		all = all[slices.IndexFunc(all, func(one T) bool { return name(one) == cursor })+1:]
 	}
 	if len(all) <= pageRows {
 		return all, ""
 	}
-	return all[:pageRows], nextPage(q, all[pageRows-1].ID.Text(casebook.PartyPrefix))
+	return all[:pageRows], nextPage(q, name(all[pageRows-1]))
 }
 
 // nextPage is the address of the page that continues a list after a cursor.
@@ -125,6 +125,23 @@ func (f *form) party() casebook.Party {
 		f.wrong("member_state", "fault.region")
 	}
 	return p
+}
+
+// partyOf reads a field with the name or the identifier of a party that is there now;
+// none is the zero ID. A list to choose from would be too long.
+func (f *form) partyOf(field string, all []casebook.Party, now time.Time) casebook.ID {
+	text := strings.TrimSpace(f.values.Get(field))
+	if text == "" {
+		return casebook.ID{}
+	}
+	i := slices.IndexFunc(all, func(p casebook.Party) bool {
+		return p.At(now) && (strings.EqualFold(p.Name, text) || p.ID.Text(casebook.PartyPrefix) == text)
+	})
+	if i < 0 {
+		f.wrong(field, "fault.party")
+		return casebook.ID{}
+	}
+	return all[i].ID
 }
 
 // region reads a field with the code of a region.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/access"
@@ -14,11 +15,12 @@ import (
 
 // peopleView is the page of all accounts, with the form that makes one.
 type peopleView struct {
-	Form    form
-	List    []personLine
-	Roles   []string
-	Parties []casebook.Party
-	Made    *madeLink
+	Form   form
+	List   []personLine
+	Roles  []string
+	Made   *madeLink
+	Search form
+	Next   string // address of the next page, "" none
 }
 
 // personLine is an account in the list.
@@ -60,13 +62,20 @@ func (s *server) showPeople(x *exchange, v peopleView) error {
 	if err != nil {
 		return err
 	}
-	if v.Parties, err = r.Parties(ctx); err != nil {
+	parties, err := r.Parties(ctx)
+	if err != nil {
 		return err
 	}
-	v.Roles = access.Roles()
+	q := x.request.URL.Query()
+	v.Roles, v.Search = access.Roles(), searched(q)
+	var fit []personLine
 	for _, u := range all {
-		v.List = append(v.List, personLine{u, partyName(v.Parties, u.Party), links[u.ID]})
+		line := personLine{u, partyName(parties, u.Party), links[u.ID]}
+		if text := strings.ToLower(q.Get("q")); strings.Contains(strings.ToLower(u.Name+" "+line.PartyName), text) {
+			fit = append(fit, line)
+		}
 	}
+	v.List, v.Next = cutPage(fit, q, func(l personLine) string { return l.ID.Text(casebook.UserPrefix) })
 	switch {
 	case v.Form.Status != 0:
 		s.show(x, v.Form.Status, "people", v)
@@ -98,9 +107,11 @@ func (s *server) personForm(x *exchange) error {
 		return err
 	}
 	n := desk.NewUser{Name: f.text("name", 64, true), Roles: f.values["role"]}
-	if n.Party, err = parseParty(f.values.Get("party")); err != nil {
-		f.wrong("party", "fault.choice")
+	parties, err := s.desk.Reader(x.caller.scope).Parties(x.request.Context())
+	if err != nil {
+		return err
 	}
+	n.Party = f.partyOf("party", parties, s.desk.Now())
 	f.checkRoles(n.Roles, !n.Party.IsZero())
 	var u casebook.User
 	var token string

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -45,6 +46,8 @@ var walks = []struct{ plan, question *regexp.Regexp }{
 	{regexp.MustCompile(`^SCAN f USING INDEX finding_public$`), regexp.MustCompile(`AND f\.recorded_at >= \$\d+ ORDER BY f\.public DESC LIMIT`)},
 	// A list in the order of its names, without anything that narrows it.
 	{regexp.MustCompile(`^SCAN \w+ USING INDEX \w+_public$`), regexp.MustCompile(`(?s)WHERE [^?]*?tlp IN \([0-9, ]+\)( AND (i|o|r|f|q)?\.?public (<|>=) \$\d)?( AND [io]\.public < \$\d)? ORDER BY \w*\.?public DESC LIMIT`)},
+	// Most findings are open.
+	{regexp.MustCompile(`^SCAN f USING INDEX finding_public$`), regexp.MustCompile(`AND f\.state = \$\d+ ORDER BY f\.public DESC LIMIT`)},
 	// An index over what waits holds nothing else.
 	{regexp.MustCompile(`^SCAN change_set USING INDEX change_set_waiting$`), regexp.MustCompile(`seq < 0`)},
 	{regexp.MustCompile(`^SCAN outbox$`), regexp.MustCompile(`ORDER BY id DESC LIMIT`)},
@@ -79,7 +82,8 @@ func (p *plans) look(query string, args []any) {
 }
 
 var (
-	scans = regexp.MustCompile(`^SCAN (\w+)`)
+	// One that begins with the tenant, and of which nothing more is used, finds all.
+	scans = regexp.MustCompile(`^(?:SCAN (\w+)|SEARCH (\w+) USING (?:COVERING )?INDEX \w+ \(tenant=\?\)$)`)
 	alias = regexp.MustCompile(`(?:FROM|JOIN|,)\s+(\w+)\s+(?:AS\s+)?(\w+)\b`)
 )
 
@@ -89,7 +93,7 @@ func (p *plans) isScan(step, query string) bool {
 	if m == nil {
 		return false
 	}
-	table := m[1]
+	table := cmp.Or(m[1], m[2])
 	for _, a := range alias.FindAllStringSubmatch(query, -1) {
 		if a[2] == table {
 			table = a[1]

@@ -63,7 +63,7 @@ type shadowView struct {
 }
 
 // scoreLines is how many lines of a scorecard a page shows; the table has all.
-const scoreLines = 300
+const scoreLines = 150
 
 func (s *server) scorecardsPage(x *exchange) error {
 	ctx, q := x.request.Context(), x.request.URL.Query()
@@ -134,7 +134,7 @@ func sortedKeys(set map[string]bool) []string {
 // scoreFits reports whether a line is one that was asked for.
 func scoreFits(one regime.Score, search form) bool {
 	is := func(field, value string) bool { w := search.values.Get(field); return w == "" || w == value }
-	return is("party", partyText(one.Party)) && is("region", one.Region) && is("regime", one.Regime) && is("stage", one.Regime+" "+one.Stage)
+	return strings.Contains(strings.ToLower(one.PartyName), strings.ToLower(search.values.Get("q"))) && is("region", one.Region) && is("regime", one.Regime) && is("stage", one.Regime+" "+one.Stage)
 }
 
 // sort puts lines into the two tables: those of authorities, and all others.

@@ -26,7 +26,7 @@ var situationSpans = []struct {
 const (
 	situationThreats = 20
 	situationRows    = 25
-	situationMost    = 400 // a page stays under 150 kB
+	situationMost    = 250 // a page stays under 150 kB
 )
 
 // situation is the picture of all that a reader sees, as the API shows it.
@@ -180,7 +180,7 @@ func (v *situationView) load(ctx context.Context, r *store.Reader, from, to time
 	if v.Regions.Rows, err = r.RegionStandings(ctx); err != nil {
 		return err
 	}
-	if v.Parties.Rows, err = r.PartyStandings(ctx); err != nil {
+	if v.Parties.Rows, err = r.PartyStandings(ctx, v.Regions.Rows); err != nil {
 		return err
 	}
 	if v.Series, err = r.Series(ctx, from, to, step); err != nil {

@@ -45,7 +45,7 @@ func linesOf(threats []casebook.Threat) []threatLine {
 // threatsView is the page of all threats.
 type threatsView struct {
 	Lines   []threatLine
-	Asked   asked
+	Asked   wanted
 	Sorts   []filter
 	Levels  []string
 	Spans   []string
@@ -53,11 +53,11 @@ type threatsView struct {
 	Next    string // address of the next threats, "" if none follow
 }
 
-// asked is what the address of a list asks for, by the names of its fields.
-type asked struct{ url.Values }
+// wanted is what the address of a list asks for, by the names of its fields.
+type wanted struct{ url.Values }
 
 // Any reports whether the list is narrowed.
-func (a asked) Any() bool {
+func (a wanted) Any() bool {
 	for name, values := range a.Values {
 		if name != "sort" && name != "cursor" && name != "lang" && len(values) > 0 && values[0] != "" {
 			return true
@@ -67,7 +67,7 @@ func (a asked) Any() bool {
 }
 
 // With is the query of the same list with one field otherwise; "" takes it out.
-func (a asked) With(name, value string) string {
+func (a wanted) With(name, value string) string {
 	query := url.Values{}
 	for one, values := range a.Values {
 		if len(values) > 0 && values[0] != "" && one != "cursor" && one != "lang" {
@@ -107,7 +107,7 @@ func (s *server) threatsPage(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	v := threatsView{Lines: linesOf(all), Asked: asked{query}, Levels: levelWords(s.desk.Laws()), Spans: []string{"24h", "7d", "30d", "90d"}, Classes: casebook.Classes()}
+	v := threatsView{Lines: linesOf(all), Asked: wanted{query}, Levels: levelWords(s.desk.Laws()), Spans: []string{"24h", "7d", "30d", "90d"}, Classes: casebook.Classes()}
 	for _, one := range []store.ThreatOrder{store.ByRecord, store.BySize, store.ByLastSeen} {
 		v.Sorts = append(v.Sorts, filter{Key: "threats.sort." + cmp.Or(string(one), "new"), Query: v.Asked.With("sort", string(one)), Here: one == order, Count: -1})
 	}

@@ -45,7 +45,7 @@ const goodPassword = "five green herons wade"
 // parties with objects of their own.
 func newGrounds(t *testing.T) *grounds {
 	g := &grounds{desk: openDesk(t, desk.Config{}), parties: map[string]casebook.ID{}, objects: map[string]map[string]string{}}
-	g.handler = New(g.desk, Options{Key: key, Loopback: true, Setup: "tcu_X", Backup: func(_ context.Context, w io.Writer) error { _, err := w.Write([]byte("archive")); return err }})
+	g.handler = New(g.desk, Options{Key: key, Loopback: true, Setup: "tcu_X", Guide: &stillGuide{}, Backup: func(_ context.Context, w io.Writer) error { _, err := w.Write([]byte("archive")); return err }})
 	local := New(g.desk, Options{Trusted: true})
 	post[party](t, local, "/api/v1/parties", `{"name":"bureau","roles":["authority"],"region":"CN","own":true}`, 200) // by whose power orders are given
 	for _, whose := range []string{"own", "other"} {
@@ -255,6 +255,8 @@ var stops = map[string]stop{
 	"GET /api/v1/search":                       {query: "q=family"},
 	"POST /signin":                             {want: []int{401, 429}},
 	"POST /signout":                            {want: []int{303}},
+	"POST /demo/seat":                          {want: []int{404}},                       // nobody has that account
+	"POST /demo/steer":                         {want: []int{400}},                       // no story can do that
 	"GET /setup":                               {query: "token=tcu_X", want: []int{404}}, // there are accounts
 	"POST /setup":                              {want: []int{404}},
 	"GET /static/{file}": {fresh: func(*testing.T, *grounds) string {

@@ -34,6 +34,9 @@ type Options struct {
 	// Backup streams a backup archive; nil when there is none to be had, and the
 	// route answers 404.
 	Backup func(ctx context.Context, w io.Writer) error
+	// Guide accompanies a demonstration; nil for a platform that serves, which has no
+	// page for one.
+	Guide Guide
 }
 
 // New gives the handler of a desk's face: every route of the table rules, each
@@ -47,7 +50,8 @@ func New(d *desk.Desk, o Options) http.Handler {
 	s.enterAPI()
 	s.enterPages()
 	s.enterDoors()
-	s.routes.complete()
+	s.enterGuide()
+	s.routes.complete(o.Guide != nil)
 	return http.HandlerFunc(s.serve)
 }
 

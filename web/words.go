@@ -69,7 +69,7 @@ func (l *language) functions(laws *regime.Library) template.FuncMap {
 	return template.FuncMap{
 		"t": l.say, "word": l.word, "wordOr": l.wordOr, "number": anyNumber, "bytes": fileSize, "interval": interval,
 		"moment": l.moment, "day": l.day, "dayOf": l.dayOf, "age": l.age, "lang": func() string { return l.tag },
-		"stamp": l.stamp, "inZone": l.inZone, "zone": l.zoneName, "left": l.left, "span": l.span, "isZero": time.Time.IsZero,
+		"stamp": l.stamp, "inZone": l.inZone, "zone": l.zoneName, "clockIn": l.clockIn, "left": l.left, "span": l.span, "isZero": time.Time.IsZero,
 		"tr": l.tr, "marked": l.marked, "limit": l.limit, "fact": l.fact, "actor": l.actor, "clockOff": l.clockOff,
 		"law":        func(id string) string { return l.law(laws, id) },
 		"lawTitle":   l.lawTitle,

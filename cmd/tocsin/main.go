@@ -26,6 +26,7 @@ const (
 
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run the platform." group:"Platform"`
+	Demo       demoCommand       `cmd:"" help:"Play a made-up country's story on a platform of its own." group:"Platform"`
 	Scan       scanCommand       `cmd:"" help:"Find trojans and botnets in telemetry: controllers, bots, botnets, with evidence." group:"Traffic"`
 	Sensor     sensorCommand     `cmd:"" help:"Find them in traffic as it comes, and tell a platform." group:"Traffic"`
 	Load       loadCommand       `cmd:"" help:"Take deliveries into a data directory or a running platform, durably." group:"Feeds"`

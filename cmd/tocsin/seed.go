@@ -13,10 +13,10 @@ type seedCommand struct {
 	format
 	Data      string `help:"Data directory, which must be empty or not there. Default: ./data." default:"./data" placeholder:"DIR"`
 	Database  string `help:"Empty PostgreSQL database (postgres://…) instead of SQLite in the data directory." placeholder:"URL"`
-	Incidents int    `help:"How many incidents." default:"100000" placeholder:"N"`
-	Findings  int    `help:"How many findings, about." default:"1000000" placeholder:"N"`
-	Parties   int    `help:"How many parties." default:"1000" placeholder:"N"`
-	Seed      uint64 `help:"The same number makes up the same country." default:"1" placeholder:"S"`
+	Incidents int    `help:"How many incidents. Default: 100000." default:"100000" placeholder:"N"`
+	Findings  int    `help:"How many findings, about. Default: 1000000." default:"1000000" placeholder:"N"`
+	Parties   int    `help:"How many parties, at least 50. Default: 1000." default:"1000" placeholder:"N"`
+	Seed      uint64 `help:"The same number makes up the same country. Default: 1." default:"1" placeholder:"S"`
 	Until     string `help:"Last moment of the story (RFC 3339). Default: now." placeholder:"TIME"`
 }
 

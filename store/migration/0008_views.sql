@@ -82,12 +82,10 @@ CREATE TABLE term (
   PRIMARY KEY (kind, word, object)
 ) {clustered};
 
--- Lists that are narrowed, the newest first. Most findings are open and of bots:
--- those are found without an index.
-CREATE INDEX finding_threat ON finding (threat, public);
+-- Lists that are narrowed, the newest first. Most findings are of bots: those are
+-- found without an index.
 CREATE INDEX finding_party ON finding (party, public) WHERE party <> '';
 CREATE INDEX finding_region ON finding (region, public) WHERE region <> '';
-CREATE INDEX finding_state ON finding (state, public) WHERE state <> 0;
 CREATE INDEX finding_role ON finding (role, public) WHERE role <> 2;
 
 CREATE INDEX duty_day ON duty (tenant, due, state, tlp, exercise);

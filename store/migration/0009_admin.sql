@@ -1,7 +1,7 @@
 -- What the pages of those who run the platform ask for.
 CREATE INDEX holding_party ON holding (tenant, party, id) WHERE party <> '';
 CREATE INDEX delivery_feed ON delivery (tenant, feed, type, received_at);
-CREATE INDEX outbox_listed ON outbox (tenant, state, id);
+CREATE INDEX outbox_newest ON outbox (tenant, state, id);
 
 -- Links by which people set their own password, each once.
 CREATE TABLE invitation (

@@ -3,6 +3,11 @@
 -- What changed lately.
 CREATE INDEX finding_changed ON finding (recorded_at);
 
+-- How much of what was found is a party's, in indexes alone.
+CREATE INDEX finding_part_sum ON finding_part (party, finding, tlp, count);
+CREATE INDEX share_open ON share (party, kind, object) WHERE shared_to = 0;
+DROP INDEX share_party;
+
 -- Counts by state, each in an index of its own. The tenant comes last: there is one.
 DROP INDEX duty_count;
 CREATE INDEX duty_count ON duty (state, tlp, tenant);
@@ -10,4 +15,4 @@ CREATE INDEX incident_count ON incident (state, tlp, tenant);
 
 -- Lines of the outbox in a state, the first to be sent first.
 DROP INDEX outbox_waiting;
-CREATE INDEX outbox_state ON outbox (state, due_at, id, tenant);
+CREATE INDEX outbox_due ON outbox (state, due_at, id, tenant, kind);

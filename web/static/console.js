@@ -3,8 +3,10 @@
 (() => {
 	"use strict";
 	const words = document.body.dataset;
-	// A browser's clock may be wrong; the platform's is the one that is recorded.
-	let offset = Date.parse(words.now) - Date.now();
+	// A browser's clock may be wrong; the platform's is the one that is recorded. In a
+	// demonstration it runs at the story's speed, up to the story's next moment.
+	let shown = Date.parse(words.now), seen = Date.now();
+	const moment = () => Math.min(shown + (Date.now() - seen) * (words.speed ?? 1), Math.max(shown, Date.parse(words.until ?? "") || Infinity));
 	const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 	const twoDigits = (n) => String(n).padStart(2, "0");
 	const fill = (text, parts) => text.replace(/\{(\w+)\}/g, (all, name) => parts[name] ?? all);
@@ -22,7 +24,7 @@
 
 	const clock = document.getElementById("clock");
 	const count = () => {
-		const now = Date.now() + offset;
+		const now = moment();
 		for (const one of document.querySelectorAll("[data-due]")) {
 			const left = Date.parse(one.dataset.due) - now;
 			const text = fill(left < 0 ? words.over : words.left, { time: span(Math.floor(Math.abs(left) / 1000)) });
@@ -37,7 +39,7 @@
 	// --- Sections that stay fresh ----------------------------------------------------
 
 	// Sections marked data-live are fetched anew now and then, unless that was paused.
-	const every = 15000;
+	const every = Number(words.every ?? 15000);
 	const pause = document.getElementById("pause");
 	const stale = document.getElementById("stale");
 	const live = () => document.querySelector("[data-live]") !== null;
@@ -81,7 +83,9 @@
 			const answer = await fetch(words.address, { headers: { Accept: "text/html" }, cache: "no-store" });
 			if (!answer.ok) throw new Error(String(answer.status));
 			const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-			offset = Date.parse(page.body.dataset.now) - (asked + Date.now()) / 2;
+			shown = Date.parse(page.body.dataset.now);
+			seen = (asked + Date.now()) / 2;
+			for (const name of ["speed", "until"]) if (name in page.body.dataset) words[name] = page.body.dataset[name];
 			for (const fresh of page.querySelectorAll("[data-live]")) {
 				const old = document.getElementById(fresh.id);
 				if (old) Idiomorph.morph(mark(old), mark(fresh).innerHTML, { ...morph, ignoreActiveValue: typing() });
