@@ -154,7 +154,7 @@ func TestProblems(t *testing.T) {
 		{"a state that is none", "GET", "/api/v1/findings?state=gone", "", 400, "query.state"},
 		{"a cursor of another list", "GET", "/api/v1/findings?cursor=thr_x", "", 400, "identifier like fnd_"},
 		{"a wait over the bound", "GET", "/api/v1/deliveries/dlv_x?wait=61", "", 400, "query.wait"},
-		{"a leaf beyond the ledger", "GET", "/api/v1/ledger/inclusion?index=7&size=8", "", 404, "the ledger has"},
+		{"a leaf beyond the ledger", "GET", "/api/v1/ledger/inclusion?index=98&size=99", "", 404, "the ledger has"},
 		{"a proof of nothing", "GET", "/api/v1/ledger/inclusion", "", 400, "query.index"},
 		{"a table without a source", "POST", "/api/v1/holdings/imports", "x", 400, "source"},
 		{"no backup wired", "GET", "/api/v1/backup", "", 404, "no backup"},
