@@ -29,7 +29,6 @@ type partyPlan struct {
 	roles  []string
 	region string
 	own    bool
-	number int // among those of its kind, the largest first
 }
 
 func newWorld(p Plan) *world {

@@ -107,6 +107,13 @@ func (r *Reader) WaitingIncidents(ctx context.Context, limit int) ([]casebook.In
 	return collect(rows, err, incidents)
 }
 
+// IncidentsWith gives the open incidents that somebody has taken, the oldest first.
+func (r *Reader) IncidentsWith(ctx context.Context, owner string, limit int) ([]casebook.Incident, error) {
+	rows, err := r.q.QueryContext(ctx, selectIncidents+` WHERE i.owner = $1 AND i.owner <> '' AND i.state = $2 AND `+r.seesOf(casebook.SharedIncident, "i")+` ORDER BY i.public LIMIT $3`,
+		owner, int64(casebook.OpenIncident), limit)
+	return collect(rows, err, incidents)
+}
+
 // IncidentCounts counts incidents by state.
 func (r *Reader) IncidentCounts(ctx context.Context) (map[casebook.IncidentState]int64, error) {
 	counts := map[casebook.IncidentState]int64{}

@@ -2,9 +2,9 @@ package web
 
 import (
 	"context"
-	"os"
 	"time"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/store"
 )
@@ -15,20 +15,23 @@ const (
 	homeDuties = 15
 )
 
-// homeView is the first page: what a person must act on, then how much there is.
+// homeView is the first page: what a person must act on, in the order in which it
+// presses, then how much there is.
 type homeView struct {
-	Now  time.Time
-	Form form // for what who sees the page may do
-	Act  actView
+	Now     time.Time
+	Form    form // for what who sees the page may do
+	Act     actView
+	Waiting waitingView
+	Mine    []proposedLine // open incidents that who sees the page has taken
 
-	Counts     counts
-	Threats    []threatLine
-	Deliveries []casebook.Delivery
-	Findings   []casebook.Finding
-	Root       string
-	// Age of the newest checkpoint; negative if unknown.
-	Age       time.Duration
+	Counts    counts
+	Fresh     bool // nothing has been taken in yet
 	Directory string
+}
+
+// Quiet reports that nothing waits for a person.
+func (v homeView) Quiet() bool {
+	return v.Act.Quiet() && len(v.Waiting.Orders)+len(v.Waiting.Silent) == 0
 }
 
 // actView is what a person must act on, and what keeps the platform from doing its
@@ -117,46 +120,43 @@ func (s *server) actView(ctx context.Context, scope casebook.Scope, c counts, no
 }
 
 func (s *server) home(x *exchange) error {
-	ctx := x.request.Context()
-	r := s.desk.Reader(x.caller.scope)
-	v := homeView{Now: s.desk.Now(), Form: blankForm(x)}
+	ctx, scope, who := x.request.Context(), x.caller.scope, x.caller.principal
+	v := homeView{Now: s.desk.Now(), Form: blankForm(x), Directory: "DIR"}
 	var err error
-	if v.Counts, err = s.counts(ctx, x.caller.scope); err != nil {
+	if v.Counts, err = s.counts(ctx, scope); err != nil {
 		return err
 	}
-	if v.Act, err = s.actView(ctx, x.caller.scope, v.Counts, v.Now); err != nil {
+	if v.Act, err = s.actView(ctx, scope, v.Counts, v.Now); err != nil {
 		return err
 	}
-	threats, err := r.LargestThreats(ctx, homeRows)
-	if err != nil {
+	if v.Waiting, err = s.waiting(ctx, who, scope, v.Now); err != nil {
 		return err
 	}
-	v.Threats = linesOf(threats)
-	if v.Deliveries, err = r.Deliveries(ctx, casebook.ID{}, homeRows); err != nil {
-		return err
+	if who.IsPerson() {
+		if v.Mine, err = s.mine(ctx, scope, who.Actor, v.Now); err != nil {
+			return err
+		}
 	}
-	if v.Findings, err = r.FindingPage(ctx, store.FindingFilter{}, casebook.ID{}, homeRows); err != nil {
-		return ours(err)
-	}
-	v.Root = v.Counts.Ledger.Head[:min(len(v.Counts.Ledger.Head), 16)]
-	v.Age = s.checkpointAge(v.Counts.Ledger.Checkpoint)
-	if v.Directory = "DIR"; x.caller.scope.All { // where the platform keeps its data is its own affair
-		v.Directory = string(s.desk.Directory())
+	if scope.All { // where the platform keeps its data is its own affair
+		v.Fresh, v.Directory = v.Counts.Deliveries == 0 && who.May(access.Deliver), string(s.desk.Directory())
 	}
 	return s.render(x, "home", v, v.Counts)
 }
 
-// checkpointAge tells how old the newest checkpoint is by the file that the desk
-// laid down with it; -1 if that holds another one.
-func (s *server) checkpointAge(checkpoint string) time.Duration {
-	name := s.desk.Directory().Checkpoint()
-	text, err := os.ReadFile(name)
-	if err != nil || string(text) != checkpoint {
-		return -1
-	}
-	info, err := os.Stat(name)
+// mine gives the open incidents that somebody has taken, each with its next moment.
+func (s *server) mine(ctx context.Context, scope casebook.Scope, who casebook.Actor, now time.Time) (list []proposedLine, err error) {
+	r := s.desk.Reader(scope)
+	all, err := r.IncidentsWith(ctx, who.Name, homeRows)
 	if err != nil {
-		return -1
+		return nil, err
 	}
-	return max(0, s.desk.Now().Sub(info.ModTime()))
+	var ids []casebook.ID
+	for _, i := range all {
+		ids = append(ids, i.ID)
+	}
+	dues, err := r.NextDue(ctx, ids, now)
+	for _, i := range all {
+		list = append(list, proposedLine{i, dues[i.ID]})
+	}
+	return list, err
 }

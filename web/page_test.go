@@ -183,22 +183,27 @@ func TestMarkup(t *testing.T) {
 	}
 }
 
-func TestFirstPage(t *testing.T) {
+// TestWhatCameIn: what was delivered and found stands on its pages.
+func TestWhatCameIn(t *testing.T) {
 	d := loaded(t)
-	text := page200(t, trusted(d), "/", "en")
-	for _, want := range []string{
-		sinkholeName, "event4_sinkhole", "taken in", "192.0.2.7", "198.51.100.44", "SampleTrojan", "examplebot", "14 Mar 2026 00:02",
-		"controller", "Times are UTC", "tocsin audit --data " + string(d.Directory()),
+	h := trusted(d)
+	for target, wants := range map[string][]string{
+		"/deliveries":        {sinkholeName, "event4_sinkhole", "taken in", "Times are UTC"},
+		"/findings":          {"192.0.2.7", "198.51.100.44", "SampleTrojan", "examplebot", "14 Mar 2026 00:02", "controller"},
+		"/threats?sort=size": {"SampleTrojan", "examplebot"},
 	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %q in\n%s", want, text)
+		text := page200(t, h, target, "en")
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", target, want, text)
+			}
 		}
 	}
 	// The larger threat comes first: two bots before one controller.
-	if strings.Index(text, ">examplebot<") > strings.Index(text, ">SampleTrojan<") {
+	if text := page200(t, h, "/threats?sort=size", "en"); strings.Index(text, ">examplebot<") > strings.Index(text, ">SampleTrojan<") {
 		t.Errorf("the largest threat isn't first in\n%s", text)
 	}
-	if zh := page200(t, trusted(d), "/", "zh"); !strings.Contains(zh, "控制端") || !strings.Contains(zh, "受控主机") || !strings.Contains(zh, "2026年3月14日 00:02") {
+	if zh := page200(t, h, "/findings", "zh"); !strings.Contains(zh, "控制端") || !strings.Contains(zh, "受控主机") || !strings.Contains(zh, "2026年3月14日 00:02") {
 		t.Errorf("in Chinese:\n%s", zh)
 	}
 }
@@ -244,7 +249,8 @@ func TestPageOfManyRows(t *testing.T) {
 		if m == nil {
 			t.Fatalf("%s has no next page:\n%s", target, first)
 		}
-		second := page200(t, h, target+m[1], "en")
+		query, _, _ := strings.Cut(m[1], "#")
+		second := page200(t, h, target+query, "en")
 		if next.MatchString(second) || strings.Count(first, "<tr>")-strings.Count(second, "<tr>") != 50 {
 			t.Errorf("%s: %d rows, then %d", target, strings.Count(first, "<tr>"), strings.Count(second, "<tr>"))
 		}
@@ -308,7 +314,7 @@ func TestStatic(t *testing.T) {
 
 // closedLists gives every value that a page may show of each closed list.
 func closedLists() map[string][]string {
-	lists := map[string][]string{"role.of": access.Roles(), "guide.state": SceneStates}
+	lists := map[string][]string{"role.of": access.Roles(), "guide.state": SceneStates, "wait": {"approve", "serve", "answer"}}
 	enter := func(list string, of func(uint8) fmt.Stringer) {
 		for n := range uint8(255) {
 			name := of(n).String()

@@ -16,3 +16,7 @@ CREATE INDEX incident_count ON incident (state, tlp, tenant);
 -- Lines of the outbox in a state, the first to be sent first.
 DROP INDEX outbox_waiting;
 CREATE INDEX outbox_due ON outbox (state, due_at, id, tenant, kind);
+
+-- Who keeps silent about a filing, and what somebody has taken.
+CREATE INDEX recipient_silent ON recipient (dispatched_at, id) WHERE acknowledged_at = 0 AND copy = 0;
+CREATE INDEX incident_owner ON incident (owner, state, public) WHERE owner <> '';

@@ -1,0 +1,94 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"tocsin/access"
+	"tocsin/casebook"
+)
+
+// How much of what waits the first page lists, and how long a recipient may keep silent
+// before that is listed.
+const (
+	waitingRows = 10
+	silentAfter = time.Hour
+)
+
+// waitingView is what waits for who sees the page, besides what is due: orders that want
+// a second person, to be served or to be answered, and filings that nobody acknowledged.
+type waitingView struct {
+	Now    time.Time
+	Orders []waitingOrder
+	Silent []silentRecipient
+}
+
+// waitingOrder is an order with what it waits for: approve, serve or answer.
+type waitingOrder struct {
+	orderTitle
+	For string
+}
+
+// silentRecipient is somebody to whom a report went and who has said nothing.
+type silentRecipient struct {
+	casebook.Recipient
+	Path, Title string // of the report, and of its case
+}
+
+// waiting gathers what waits for somebody. A draft isn't shown to who wrote it: it
+// takes another person.
+func (s *server) waiting(ctx context.Context, who access.Principal, scope casebook.Scope, now time.Time) (waitingView, error) {
+	v := waitingView{Now: now}
+	for _, one := range []struct {
+		state casebook.OrderState
+		word  string
+		needs bool
+	}{
+		{casebook.DraftOrder, "approve", who.May(access.ApproveOrders)},
+		{casebook.ApprovedOrder, "serve", who.May(access.ServeOrders)},
+		{casebook.ServedOrder, "answer", !scope.All && who.May(access.AnswerOrders)},
+	} {
+		if !one.needs {
+			continue
+		}
+		orders, err := s.desk.Reader(scope).Orders(ctx, casebook.ID{}, casebook.ID{}, waitingRows, one.state)
+		if err != nil {
+			return v, err
+		}
+		titles, err := s.orderTitles(ctx, scope, orders)
+		if err != nil {
+			return v, err
+		}
+		for _, o := range titles {
+			if one.state != casebook.DraftOrder || o.DraftedBy != who.Actor.String() {
+				v.Orders = append(v.Orders, waitingOrder{o, one.word})
+			}
+		}
+	}
+	if !who.May(access.AcknowledgeReports) {
+		return v, nil
+	}
+	var err error
+	v.Silent, err = s.silent(ctx, scope, now.Add(-silentAfter))
+	return v, err
+}
+
+func (s *server) silent(ctx context.Context, scope casebook.Scope, by time.Time) (list []silentRecipient, err error) {
+	r := s.desk.Reader(scope)
+	all, err := r.Silent(ctx, by, waitingRows)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all {
+		report, _, err := r.Report(ctx, one.Report)
+		if err != nil {
+			return nil, err
+		}
+		named, err := r.IncidentsNamed(ctx, []casebook.ID{report.Incident})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, silentRecipient{one, "/reports/" + one.Report.Text(casebook.ReportPrefix), named[report.Incident].Title})
+	}
+	return list, nil
+}
