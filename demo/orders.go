@@ -59,7 +59,12 @@ func orders() []act {
 		{name: "second", at: moment(4, 8, 55), who: chief, page: "order " + harbour, gap: time.Second, read: 3 * time.Second,
 			do:   inTurn(actOn(chief, "approve", "draft", []string{harbour}), actOn(chief, "serve", "approved", []string{harbour})),
 			done: served([]string{harbour})},
-		{name: "late", at: moment(4, 10, 15), page: "order " + south, gap: time.Second, read: 3 * time.Second},
+		{name: "late", at: moment(4, 10, 15), page: "order " + south, gap: time.Second, read: 3 * time.Second,
+			done: func(ctx context.Context, c *cast) (bool, error) {
+				// Nobody is called where the viewer answered before.
+				done, err := answered(south, "done")(ctx, c)
+				return done || c.letter(dutyDesk, "Order overdue"), err
+			}},
 		{name: "moved", at: moment(4, 11, 30), who: "ma.lin", page: "order " + harbour, gap: time.Second, read: 3 * time.Second,
 			do: answer("ma.lin", harbour, "done", "customer's server shut down"), done: answered(harbour, "done")},
 		{name: "south", at: moment(4, 15, 45), who: "luo.qi", page: "order " + south, gap: time.Second, read: 4 * time.Second,
