@@ -69,8 +69,8 @@ func (r *Reader) partyCounts(ctx context.Context) (Counts, error) {
 	var c Counts
 	// Each part is a finding of the party's tenant: the tables of what it is are left
 	// alone, and the sum is made of two indexes.
-	parts := fmt.Sprintf(`FROM share CROSS JOIN finding_part q ON q.party = share.party AND q.finding = share.object
-		WHERE share.party = '%s' AND share.kind = %d AND share.shared_to = 0 AND q.tlp IN (%s)`, partyText(r.scope.Party), casebook.SharedFinding, r.tlps())
+	parts := fmt.Sprintf(`FROM share CROSS JOIN finding_part q WHERE q.party = share.party AND q.finding = share.object
+		AND share.party = '%s' AND share.kind = %d AND share.shared_to = 0 AND q.tlp IN (%s)`, partyText(r.scope.Party), casebook.SharedFinding, r.tlps())
 	for _, q := range []struct {
 		query string
 		into  []any

@@ -47,10 +47,10 @@ func TestPagesShowWhatTheirReaderMayDo(t *testing.T) {
 		hasnt     []string
 	}{
 		{access.Officer, theCase, []string{"/note#note", "/grade#grade", `href="/outbox"`, ">officer</span>"}, []string{`name="as"`}},
-		{access.Officer, "/parties", nil, []string{`action="/parties`}},
+		{access.Officer, "/parties", nil, []string{`method="post" action="/parties`}},
 		{access.Officer, "/", []string{`href="/incidents/new"`}, nil},
 		{access.Administrator, theCase, nil, []string{"/note#note", "/grade#grade"}},
-		{access.Administrator, "/parties", []string{`action="/parties`}, []string{`name="as"`}},
+		{access.Administrator, "/parties", []string{`method="post" action="/parties`}, []string{`name="as"`}},
 		{access.Analyst, theCase, nil, []string{"/note#note", "/grade#grade", `href="/outbox"`}},
 		{access.Analyst, "/incidents", nil, []string{`href="/incidents/new"`}},
 		{access.AbuseDesk, theCase, nil, []string{"/note#note", `href="/outbox"`, `href="/incidents/new"`}},

@@ -339,7 +339,7 @@ func closedLists() map[string][]string {
 		lists["type"] = append(lists["type"], n.String())
 		lists["class"] = append(lists["class"], n.Class())
 	}
-	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 500} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 429, 500, 503} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults
@@ -449,13 +449,22 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var source strings.Builder
 	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
+		source.Write(text)
 		for _, m := range said.FindAllStringSubmatch(string(text), -1) {
 			used[m[1]] = true
+		}
+	}
+	// Every status with which we refuse has its word on the page of a problem.
+	for code := 400; code < 600; code++ {
+		call := "newProblem(http.Status" + strings.ReplaceAll(http.StatusText(code), " ", "") + ","
+		if strings.Contains(source.String(), call) && !slices.Contains(closedLists()["problem"], fmt.Sprint(code)) {
+			t.Errorf("%s) has no word for %d", call, code)
 		}
 	}
 	lists := regexp.MustCompile(`\bword "([^"]+)"`)

@@ -29,5 +29,5 @@ CREATE UNIQUE INDEX answer_link_digest ON answer_link (digest);
 CREATE INDEX answer_link_orders ON answer_link (orders, id);
 
 -- Lists by state.
-CREATE INDEX report_state ON report (tenant, state, tlp);
-CREATE INDEX orders_state ON orders (tenant, state, tlp);
+CREATE INDEX report_state ON report (state, tlp, tenant);
+CREATE INDEX orders_state ON orders (state, tlp, tenant);

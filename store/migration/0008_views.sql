@@ -88,6 +88,6 @@ CREATE INDEX finding_party ON finding (party, public) WHERE party <> '';
 CREATE INDEX finding_region ON finding (region, public) WHERE region <> '';
 CREATE INDEX finding_role ON finding (role, public) WHERE role <> 2;
 
-CREATE INDEX duty_day ON duty (tenant, due, state, tlp, exercise);
+CREATE INDEX duty_day ON duty (due, state, tlp, exercise, tenant);
 CREATE INDEX report_task ON report (task) WHERE task <> '';
 CREATE INDEX recipient_reference ON recipient (reference) WHERE reference <> '';
