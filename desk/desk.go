@@ -45,6 +45,7 @@ type Desk struct {
 	reading  atomic.Pointer[reading]
 	peopled  atomic.Bool // there are accounts
 	backing  sync.Mutex  // one backup is written at a time
+	basing   sync.Mutex  // one looks whether all must be graded again
 
 	laws     *regime.Library
 	courier  *courier.Courier

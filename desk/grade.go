@@ -313,6 +313,8 @@ func changes(before, proposals []casebook.Grade) (fresh []casebook.Grade, worse 
 // rebase has every threat graded again, and every running incident judged, when
 // other law is in force than when they were, or this platform speaks for others.
 func (d *Desk) rebase(ctx context.Context) error {
+	d.basing.Lock()
+	defer d.basing.Unlock()
 	at := d.Now()
 	r := d.db.Reader(casebook.Operator())
 	parties, err := r.Parties(ctx)
