@@ -137,7 +137,7 @@ func (v *viewer) picture(name string) {
 	if folder == "" {
 		return
 	}
-	png, err := chromedp.Run(v, chromedp.FullScreenshot(100))
+	png, err := chromedp.Run(v, chromedp.CaptureScreenshot())
 	v.must(err)
 	v.must(os.WriteFile(filepath.Join(folder, "demo-"+name+".png"), png, 0o644))
 }
