@@ -41,7 +41,7 @@ func (*sqlite) open(place string) (write, read *sql.DB, err error) {
 	}
 	// The path is escaped: it may hold a question mark or a percent sign.
 	file := "file:" + (&url.URL{Path: place}).EscapedPath()
-	const pragmas = "?_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(off)&_pragma=cache_size(-20000)&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(8192)"
+	const pragmas = "?_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(off)&_pragma=cache_size(-12000)&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(8192)"
 	if write, err = sql.Open("sqlite", file+pragmas); err != nil {
 		return nil, nil, err
 	}
