@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -80,6 +83,16 @@ func Unreachable(err error) bool {
 func (*postgres) unfit(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (strings.HasPrefix(e.Code, "22") || strings.HasPrefix(e.Code, "54"))
+}
+
+// broken: a server that is away, SQLSTATE 53100, system errors (class 58), and a connection
+// that broke in between.
+func (*postgres) broken(err error) (broken, full bool) {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return Unreachable(err) || strings.HasPrefix(said.Code, "58"), said.Code == "53100"
+	}
+	return Unreachable(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed), false
 }
 
 func (*postgres) lock(tx *Tx, work lock) error {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/casebook"
@@ -36,6 +37,7 @@ type DB struct {
 	backfill     backfill
 	onRead       func(query string, args []any)
 
+	trouble   atomic.Pointer[Trouble]
 	lastStamp time.Time     // guarded by gate
 	owned     bool          // it had the database's lock; guarded by gate
 	lost      chan struct{} // closed once another process has it since; by whom has the gate
@@ -173,13 +175,7 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 	for attempt := 0; ; attempt++ {
 		r, err := db.try(ctx, w, f)
 		if err == nil || attempt == 5 || !db.dialect.retry(err) {
-			if err != nil {
-				err = fmt.Errorf("write %s: %w", w.Kind, err)
-			}
-			if db.dialect.unfit(err) {
-				err = fmt.Errorf("%w: %w", ErrUnfit, err)
-			}
-			return r, err
+			return r, db.wrote(ctx, w, err)
 		}
 	}
 }
