@@ -106,7 +106,7 @@ func (l *language) versionOptions(versions []versionView) ([]option, error) {
 func (l *language) powerOptions(laws *regime.Library, powers []regime.Power) []option {
 	var all []option
 	for _, p := range powers {
-		article, _ := l.said.find(p.Article)
+		article, _ := l.said.Find(p.Article)
 		all = append(all, option{Value: p.Regime, Label: l.law(laws, p.Regime) + " " + article})
 	}
 	return all
