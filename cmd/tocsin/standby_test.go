@@ -266,3 +266,49 @@ func wantMailed(t *testing.T, db *sql.DB, office *postOffice) {
 		t.Error(fmt.Sprint("the outbox doesn't know ", came))
 	}
 }
+
+// TestConnectionsAreCut: the database's server cuts every connection again and again while a
+// report is folded, as one that is restarted does. The platform goes on each time; every row
+// is there once.
+func TestConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	place, dir := newDatabase(t), t.TempDir()
+	const rows = 20_000
+	file := filepath.Join(dir, "2026-11-22-event4_sinkhole-xx.csv")
+	write(t, file, sinkholeHeader+"\n"+sinkhole(0, rows))
+	cmd, _ := serve(t, dir, "data", "--database", place)
+	beside, err := sql.Open("pgx", place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
+	loads, done := 0, make(chan struct{})
+	go func() {
+		defer close(done)
+		for e := tocsin(t, dir, "load", "--data", "data", "--feed", "shadowserver", file); e.code != 0 && loads < 50; loads++ {
+			e = tocsin(t, dir, "load", "--data", "data", "--feed", "shadowserver", file)
+		}
+	}()
+	cut := 0
+	for n := 0; n < 8; {
+		select {
+		case <-done:
+			n = 8
+		case <-time.After(100 * time.Millisecond):
+			var some int
+			if err := beside.QueryRow(`SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&some); err != nil {
+				t.Fatal(err)
+			}
+			if some > 0 {
+				n, cut = n+1, cut+some
+			}
+		}
+	}
+	<-done
+	until(t, "the report to be folded", func() bool { return status(t, dir, "--data", "data").Waiting == 0 })
+	if s := status(t, dir, "--data", "data"); s.Observations != rows || s.Duplicates != 0 || cut == 0 {
+		t.Errorf("of %d rows: %d observations, %d duplicates; %d connections were cut", rows, s.Observations, s.Duplicates, cut)
+	}
+	stop(t, cmd)
+	must(t, dir, "audit", "--data", "data", "--database", place)
+}
