@@ -21,6 +21,10 @@ const (
 	// relentless is how many strict returns within half a minute each no person
 	// and no ordinary program makes with a new connection every time.
 	relentless = 500
+	// hidesSpread is the most spread of a sleep that is drawn from an interval with a
+	// lower end, as programs that hide do: half of it random, and some chance.
+	hidesSpread = 0.20
+	hidesSpan   = 30 * 60 // seconds
 )
 
 // beacons looks for endpoints to which a host returns by a clock, whatever the
@@ -54,9 +58,10 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Signs |= Constancy
 	}
 	odd, nameless := w.odd(h), w.nameless(h)
-	if odd && !h.crowded() && !(w.Name != "" && (w.Transport == UDP || p.Spread > 2*strictSpread)) {
-		// A made thing keeps in touch with its maker's named server over UDP, and a
-		// loose clock at a named server is a person's as well.
+	if odd && !h.crowded() && !w.oneSocket() && !(w.Name != "" && (w.Transport == UDP || p.Spread > 2*strictSpread || w.upFor() >= 0.8)) {
+		// A made thing keeps in touch with its maker's named server over UDP, or by a
+		// connection that a timer renews, and a loose clock at a named server is a
+		// person's as well.
 		e.Signs |= Oddness
 	}
 	if nameless {
@@ -70,9 +75,12 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Score /= 4
 	case e.Signs&Oddness != 0:
 		e.Ceiling = Suspected
+	case w.oneSocket():
 	case nameless && w.Transport == TCP && web(w.Port) && e.Signs&Constancy != 0 && p.Spread <= strictSpread && w.Shared == "":
 		e.Ceiling = Suspected
-	case p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.02 && w.Constancy >= 0.9 && w.span() >= 1800 && w.Shared == "":
+	case nameless && w.Transport == TCP && web(w.Port) && p.Gaps >= looseGaps && p.Spread <= hidesSpread && w.span() >= hidesSpan && w.upFor() < 0.5 && w.Shared == "":
+		e.Ceiling = Suspected
+	case w.Transport == TCP && web(w.Port) && p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.02 && w.Constancy >= 0.9 && w.span() >= 1800 && w.Shared == "":
 		e.Ceiling = Suspected
 	}
 	e.Figures = []Figure{{"connections", float64(w.Started)}, {"period_s", round3(p.Period)}, {"jitter_s", round3(p.Jitter)},
@@ -105,7 +113,7 @@ func whatIsOdd(h *Host, w *Way) string {
 		parts = append(parts, "its certificate vouches for itself")
 	case !usual(w.Endpoint):
 		parts = append(parts, fmt.Sprintf("nothing usual listens on port %d", w.Port))
-	case w.silentWeb(h):
+	case w.silentWeb(h), w.silent(h) && w.Longest >= sessionLongest*second:
 		parts = append(parts, fmt.Sprintf("what is spoken on port %d isn't what belongs there", w.Port))
 	}
 	if w.nameless(h) {

@@ -86,11 +86,13 @@ func (w *Way) odd(h *Host) bool {
 	return w.silentWeb(h)
 }
 
-// silentWeb tells a web port on which no source that knows the web's protocols
-// recognised any, although both sides spoke from the beginning.
-func (w *Way) silentWeb(h *Host) bool {
-	return h.Recognises && w.Transport == TCP && (w.Port == 80 || w.Port == 443) && w.Recognised == 0 &&
-		w.Answered >= 10 && w.Pieces == 0 && w.Sent > 0 && w.Got > 0
+// silentWeb tells a port of the web or of names on which no source that knows their
+// protocols recognised any, although both sides spoke from the beginning.
+func (w *Way) silentWeb(h *Host) bool { return w.Answered >= 10 && w.silent(h) }
+
+func (w *Way) silent(h *Host) bool {
+	return h.Recognises && w.Transport == TCP && (w.Port == 80 || w.Port == 443 || w.Port == 53) && w.Recognised == 0 &&
+		w.Answered > 0 && w.Pieces == 0 && w.Sent > 0 && w.Got > 0
 }
 
 // nameless tells an address that no look-up, handshake or request of the host
@@ -98,6 +100,19 @@ func (w *Way) silentWeb(h *Host) bool {
 // with the bare address for a name, or by TLS without one.
 func (w *Way) nameless(h *Host) bool {
 	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw || w.Bare)
+}
+
+// oneSocket tells UDP that always comes from one local port: a program keeps a socket
+// open, as tunnels, calls and games do, and the source tells its silences apart. The
+// clock is then a keepalive's, and nobody comes back.
+func (w *Way) oneSocket() bool {
+	return w.Transport == UDP && w.Started >= 3 && w.SameLocal*10 >= (w.Started-1)*9
+}
+
+// upFor is the share of its period that a connection lasts, on average. Near 1 it is one
+// session, which a timer of the server's cuts.
+func (w *Way) upFor() float64 {
+	return float64(w.Lasting) / 1e6 / (float64(w.Started) * max(w.OK.Period, 1e-6))
 }
 
 // crowded tells a host that speaks with so many odd endpoints, or with a swarm,

@@ -60,7 +60,7 @@ const controlSigns = Rhythm | Constancy | Retry | Session | Oddness | Nameless |
 
 // hardSigns are those of them that an ordinary agent, which reports by a clock to a
 // port of its own, doesn't give. Without one of them nothing is confirmed.
-const hardSigns = Nameless | Retry | Upload | Fluxing | Generated | Order
+const hardSigns Signs = Nameless | Retry | Upload | Fluxing | Generated | Order
 
 // judgeHost weighs what is said of one host.
 func judgeHost(c *hostCase) {
@@ -89,7 +89,11 @@ func judgeHost(c *hostCase) {
 	}
 	for i := range c.ends {
 		e := &c.ends[i]
-		if (e.signs&controlSigns).Count() >= fourSigns && e.signs&hardSigns != 0 && e.certainty == Suspected && e.confidence >= fourScore*weight(Suspected) {
+		hard := hardSigns
+		if e.Transport == UDP {
+			hard &^= Nameless // made things keep in touch over UDP with addresses that they were made with
+		}
+		if (e.signs&controlSigns).Count() >= fourSigns && e.signs&hard != 0 && e.certainty == Suspected && e.confidence >= fourScore*weight(Suspected) {
 			e.certainty = Confirmed
 		}
 		c.certainty = max(c.certainty, e.certainty)
@@ -141,7 +145,7 @@ func (c *hostCase) order(attack Evidence) {
 	for i := range c.ends {
 		x := &c.ends[i]
 		strong := x.certainty >= Suspected || x.signs&(Oddness|Nameless) != 0 && bestScore(x.evidence) >= weakOrdered
-		if !strong || x.first > attack.First+orderSlack || x.last < attack.First-day || samePeer(c.evidence, x.Endpoint) {
+		if !strong || x.first > attack.First+orderSlack || x.last < attack.First-day || samePeer(c.evidence, x.Endpoint) || x.certainty < Suspected && guessed(attack, x.Endpoint) {
 			continue
 		}
 		e := Evidence{Detector: "order", Host: c.host, Peer: x.Endpoint, Name: x.name, Role: Controller, Signs: Order, Ceiling: Confirmed,
@@ -165,6 +169,11 @@ func bestScore(list []Evidence) float64 {
 		best = max(best, list[i].Score)
 	}
 	return best
+}
+
+// guessed tells an endpoint at the port at which a host guesses passwords everywhere.
+func guessed(attack Evidence, at Endpoint) bool {
+	return attack.Act == "brute_force" && slices.Contains(attack.Figures, Figure{"port", float64(at.Port)})
 }
 
 // samePeer tells an endpoint that the host attacks.
