@@ -30,6 +30,8 @@ type source struct {
 	tally *tally
 	// before is how many lines were taken off the beginning.
 	before int64
+	// wrap is how the records of JSON are wrapped, nil if they aren't.
+	wrap *wrapping
 }
 
 var formats []Format
@@ -55,14 +57,15 @@ func recognise(s source) (Format, decoder, error) {
 		return Format{Name: "empty", About: "nothing at all"}, nothing{}, nil
 	}
 	for cut := 0; ; cut++ {
-		for _, f := range formats {
-			if f.knows(s.head) {
-				d, err := f.open(s)
-				if err != nil {
-					return f, nil, fmt.Errorf("%s: %w", f.Name, err)
-				}
-				return f, d, nil
+		if w, bare := wrapped(s.head); w != nil {
+			within := s
+			within.wrap = w
+			if f, d, err, ok := open(within, bare); ok {
+				return f, d, err
 			}
+		}
+		if f, d, err, ok := open(s, s.head); ok {
+			return f, d, err
 		}
 		end := bytes.IndexByte(s.head, '\n')
 		if cut == maxCutLines || end < 0 || bytes.IndexByte(s.head[:end], 0) >= 0 {
@@ -83,6 +86,20 @@ func recognise(s source) (Format, decoder, error) {
 		return Format{}, nil, err
 	}
 	return Format{}, nil, ErrUnknown
+}
+
+// open opens a source by the format that its head is in.
+func open(s source, head []byte) (f Format, d decoder, err error, ok bool) {
+	for _, f := range formats {
+		if f.knows(head) {
+			d, err := f.open(s)
+			if err != nil {
+				return f, nil, fmt.Errorf("%s: %w", f.Name, err), true
+			}
+			return f, d, nil, true
+		}
+	}
+	return f, nil, nil, false
 }
 
 // known tells a format that isn't read by its name.
