@@ -116,6 +116,10 @@ func known(head []byte) error {
 var foreign = []struct{ magic, what string }{
 	{"\x83\x10\x00\x20", "Argus' own binary format; write it as text first: ra -r FILE -c , -s +dur"},
 	{"SQLite format 3", "an SQLite database; export its table of connections as CSV"},
+	{"snoop\x00\x00\x00", "a capture of Solaris' snoop; write it as pcap first: editcap -F pcap FILE OUT"},
+	{"GMBU", "a capture of Microsoft's Network Monitor; write it as pcap first: editcap -F pcap FILE OUT"},
+	{"RTSS", "a capture of Microsoft's Network Monitor; write it as pcap first: editcap -F pcap FILE OUT"},
+	{"TRSNIFF data    \x1a", "a capture of NAI's Sniffer; write it as pcap first: editcap -F pcap FILE OUT"},
 	{"PAR1", "a Parquet file; export it as CSV or JSON lines"},
 }
 
