@@ -201,10 +201,13 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestLinkLayers(t *testing.T) {
-	s := newScript(t)
-	s.udp(client, server, "hello")
-	want := s.read()
+// linkCase puts a packet of Ethernet onto another link, or into a tunnel.
+type linkCase struct {
+	link layers.LinkType
+	f    func([]byte) []byte
+}
+
+func linkCases() map[string]linkCase {
 	ip := func(p []byte) []byte { return p[14:] }
 	// over gives UDP to a port, from one end of a tunnel to the other.
 	over := func(port uint16, header ...byte) func([]byte) []byte {
@@ -216,10 +219,7 @@ func TestLinkLayers(t *testing.T) {
 	}
 	vxlan, geneve, mobile := over(4789, 8, 0, 0, 0, 0, 0, 7, 0), over(6081, 0x01, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 4), over(2152, 0x34, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 0, 0)
 	snapped := func(p []byte) []byte { return append([]byte{0xaa, 0xaa, 3, 0, 0, 0, 8, 0}, ip(p)...) }
-	for name, c := range map[string]struct {
-		link layers.LinkType
-		f    func([]byte) []byte
-	}{
+	return map[string]linkCase{
 		"raw":      {layers.LinkTypeRaw, ip},
 		"loopback": {layers.LinkTypeNull, func(p []byte) []byte { return append([]byte{2, 0, 0, 0}, ip(p)...) }},
 		"cooked":   {layers.LinkTypeLinuxSLL, func(p []byte) []byte { return append(make([]byte, 14), append([]byte{8, 0}, ip(p)...)...) }},
@@ -268,7 +268,14 @@ func TestLinkLayers(t *testing.T) {
 			n := len(ip(p)) + 4
 			return append([]byte{2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 1, 0, byte(n), 0, 9, 0}, ip(p)...)
 		}},
-	} {
+	}
+}
+
+func TestLinkLayers(t *testing.T) {
+	s := newScript(t)
+	s.udp(client, server, "hello")
+	want := s.read()
+	for name, c := range linkCases() {
 		got := readAll(t, name, bytes.NewReader(s.file(c.link, c.f)))
 		if diff := cmp.Diff(tell(want), tell(got)); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", name, diff)
