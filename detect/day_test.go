@@ -247,6 +247,46 @@ func TestBusyDaysStayClean(t *testing.T) {
 	}
 }
 
+// TestTheHousesAgent: thirty machines call one address by a clock, which nobody looked up.
+// That is looked at, and confirms nothing, unless few of them do.
+func TestTheHousesAgent(t *testing.T) {
+	for _, c := range []struct {
+		callers int
+		want    Certainty
+	}{{30, Suspected}, {5, Confirmed}} {
+		s := newScene(7)
+		for i := range 30 {
+			h := fmt.Sprintf("10.0.0.%d", i+10)
+			s.browse(h, 0, 4)
+			if i < c.callers {
+				s.every(h, to("198.51.100.9:7443"), float64(i), 60, 0.02, 200, call{lasts: 1, sent: 300, got: 200, service: "ssl"})
+			}
+		}
+		r := s.report(t, &Bench{})
+		if grade, bot := r.grade("10.0.0.10"); grade != c.want {
+			t.Errorf("%d of 30 call it: got %s, want %s:%s", c.callers, grade, c.want, reasons(bot))
+		}
+	}
+}
+
+// TestNamesThatFoundNoRoom: who looked up more names than are kept isn't held to those.
+func TestNamesThatFoundNoRoom(t *testing.T) {
+	s := newScene(8)
+	s.browse(judgedHost, 0, 4)
+	s.every(judgedHost, to("198.51.100.9:443"), 1, 60, 0.02, 200, call{lasts: 1, sent: 300, got: 200, service: "ssl"})
+	few, many := s.report(t, &Bench{}), Report{}
+	for i := range maxNamed {
+		s.named(judgedHost, fmt.Sprintf("n%d.example", i), fmt.Sprintf("100.64.%d.%d", i/250, i%250), float64(i)/10)
+	}
+	many = s.report(t, &Bench{})
+	if grade, _ := few.grade(judgedHost); grade < Suspected {
+		t.Errorf("with its names known: got %s, want it suspected", grade)
+	}
+	if grade, bot := many.grade(judgedHost); grade > Weak {
+		t.Errorf("got %s, want weak or nothing:%s", grade, reasons(bot))
+	}
+}
+
 // serve calls one server by its name and by a clock.
 func (s *scene) serve(h, name, a string, port int, from, hours, period, jitter, lasts float64, sent, got int64, svc string) {
 	if name != "" {

@@ -169,7 +169,7 @@ func (w *Watch) summarise(h *Host, of *host) {
 		}
 	}
 	h.Crowd = len(crowd)
-	if answered >= coverageWays && named > 0 {
+	if answered >= coverageWays && named > 0 && !of.unnamed {
 		h.Named = float64(named) / float64(answered)
 	}
 	for _, m := range of.marks {
