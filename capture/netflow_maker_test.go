@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"testing"
 
 	"tocsin/traffic"
@@ -12,6 +13,24 @@ var (
 	tuple     = message(uint16(8), uint16(4), uint16(12), uint16(4), uint16(7), uint16(2), uint16(11), uint16(2), uint16(4), uint16(1))
 	tupleData = message([4]byte{192, 0, 2, 7}, [4]byte{198, 51, 100, 2}, uint16(50000), uint16(443), byte(6))
 )
+
+// TestMessagesInAFile reads datagrams of every version as somebody wrote them into files.
+func TestMessagesInAFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		file  []byte
+		flows int
+		bad   int64
+	}{
+		"NetFlow 9":            {bytes.Join([][]byte{v9(template9), v9(data9(0x1b), data9(2)), v9(data9(0x1b))}, nil), 3, 0},
+		"NetFlow 9, cut short": {bytes.Join([][]byte{v9(template9), v9(data9(0x1b)), v9(data9(0x1b))[:40]}, nil), 1, 1},
+		"IPFIX":                {bytes.Join([][]byte{ipfix(append(message(uint16(2)), template9[2:]...)), ipfix(data9(0x1b))}, nil), 1, 0},
+	} {
+		all := readAll(t, "file", bytes.NewReader(c.file))
+		if len(all.Flows) != c.flows || all.counts.Refused != c.bad {
+			t.Errorf("%s: got %s", name, tell(all))
+		}
+	}
+}
 
 func TestWhatMakersTellInTheirOwnWay(t *testing.T) {
 	millis := uint64(exported) * 1000
