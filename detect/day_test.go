@@ -214,6 +214,86 @@ var busy = []struct {
 			s.lookups = append(s.lookups, traffic.Lookup{At: morning + int64(i)*170*second, Client: addr(h), Server: addr("10.0.0.53"), ServerPort: 53, Proto: UDP, Query: q, Type: typ, Answered: true, RCode: traffic.NXDomain})
 		}
 	}},
+	{"a node of a file system over the net (IPFS)", func(s *scene, h string) {
+		for i := range 400 {
+			st := traffic.Established
+			if i%2 == 0 {
+				st = traffic.Attempted
+			}
+			s.call(h, to(anywhere(i)+":4001"), call{at: float64(i) * 150, lasts: 900, sent: 60000, got: 140000, state: st})
+			s.call(h, to(anywhere(i+50)+":4001/udp"), call{at: float64(i)*150 + 1, lasts: 60, sent: 9000, got: 14000, state: st, local: 4001})
+		}
+	}},
+	{"a network of one's own machines (Tailscale)", func(s *scene, h string) {
+		for i := range 12 {
+			s.every(h, to(fmt.Sprintf("%s:%d/udp", anywhere(i), 30000+i*91)), float64(i), 150, 0.1, 500, call{lasts: 60, sent: 900, got: 900, local: 41641})
+		}
+		for i := range 20 {
+			s.serve(h, fmt.Sprintf("derp%d.example", i), anywhere(900+i), 443, float64(i), 23, 1500, 0.1, 1, 900, 900, "ssl")
+		}
+	}},
+	{"files shared with strangers (eMule)", func(s *scene, h string) {
+		for i := range 500 {
+			st := traffic.Established
+			if i%3 == 0 {
+				st = traffic.Attempted
+			}
+			s.call(h, to(fmt.Sprintf("%s:%d/udp", anywhere(i), 4672+i%40)), call{at: float64(i) * 100, lasts: 1, sent: 60, got: 400, state: st, local: 4672})
+			got := int64(9000)
+			if i%20 == 1 {
+				got = 9_000_000
+			}
+			s.call(h, to(fmt.Sprintf("%s:%d", anywhere(i), 4662+i%40)), call{at: float64(i)*100 + 2, lasts: 300, sent: 9000, got: got, state: st})
+		}
+	}},
+	{"updates fetched from others' machines (Delivery Optimization)", func(s *scene, h string) {
+		for i := range 60 {
+			st := traffic.Established
+			if i%2 == 0 {
+				st = traffic.Attempted
+			}
+			s.call(h, to(anywhere(i)+":7680"), call{at: 4000 + float64(i)*9, lasts: 90, sent: 9000, got: 9_000_000, state: st})
+		}
+	}},
+	{"voice among players", func(s *scene, h string) {
+		for i := range 9 {
+			s.call(h, to(fmt.Sprintf("%s:%d/udp", anywhere(i), 50000+i*7)), call{at: 4000 + float64(i)*2400, lasts: 2300, sent: 9_000_000, got: 20_000_000, local: uint16(50100 + i)})
+		}
+	}},
+	{"a messenger at addresses of its own (Viber)", func(s *scene, h string) {
+		for i := range 6 {
+			s.call(h, to("52.0.253.9:5242"), call{at: 60 + float64(i)*14000, lasts: 13980, sent: 90_000, got: 160_000})
+		}
+	}},
+	{"a tunnel on the web's port that isn't the web (OpenVPN)", func(s *scene, h string) {
+		s.call(h, to("45.77.1.1:443"), call{at: 60, lasts: 11 * 3600, sent: 90_000_000, got: 900_000_000})
+	}},
+	{"one's own picture sent to many (a stream)", func(s *scene, h string) {
+		s.named(h, "ingest.live.example", "52.0.1.9", 3590)
+		s.call(h, to("52.0.1.9:1935"), call{at: 3600, lasts: 12 * 3600, sent: 9_000_000_000, got: 90_000_000, outPackets: 7_000_000})
+	}},
+	{"somebody helps from afar (RDP, VNC)", func(s *scene, h string) {
+		s.call(h, to("45.77.1.1:3389"), call{at: 3600, lasts: 4 * 3600, sent: 9_000_000, got: 300_000_000})
+		s.call(h, to("45.77.1.2:5900"), call{at: 3600, lasts: 4 * 3600, sent: 900_000, got: 300_000_000})
+	}},
+	{"a page left open that asks each ten seconds", func(s *scene, h string) {
+		s.serve(h, "dash.example", "52.0.1.10", 443, 60, 20, 10, 0.02, 0.3, 900, 2400, "ssl")
+	}},
+	{"the school's proxy", func(s *scene, h string) {
+		for i := range 4000 {
+			s.call(h, to("45.77.1.1:3128"), call{at: 60 + float64(i)*15 + s.r.ExpFloat64()*20, lasts: 5, sent: 900, got: 30000, service: "http"})
+		}
+	}},
+	{"a scanner that sends to a mailbox, and 30 letters at once", func(s *scene, h string) {
+		s.named(h, "smtp.example", "52.0.1.11", 60)
+		s.every(h, to("52.0.1.11:587"), 4000, 2, 0.5, 30, call{lasts: 2, sent: 300_000, got: 900, service: "smtp"})
+		s.every(h, to("52.0.1.11:25"), 9000, 600, 0.5, 30, call{lasts: 2, sent: 300_000, got: 900, service: "smtp"})
+	}},
+	{"an address of IPv6 and one of IPv4 for everything, one of them broken", func(s *scene, h string) {
+		for i := range 600 {
+			s.call(h, to(fmt.Sprintf("[2001:db8:%x::1]:443", i%80)), call{at: 60 + float64(i)*60, lasts: 1, state: traffic.Attempted})
+		}
+	}},
 }
 
 func TestBusyDaysStayClean(t *testing.T) {
