@@ -19,8 +19,11 @@ const (
 	// program that speaks with a crowd is judged as a mesh.
 	crowdSize = 30
 	// relentless is how many strict returns within half a minute each no person
-	// and no ordinary program makes with a new connection every time.
-	relentless = 500
+	// and no ordinary program makes with a new connection every time. A named server is
+	// polled so by scripts that watch it, but not faster than each five seconds.
+	relentless       = 500
+	relentlessPeriod = 30
+	relentlessNamed  = 5
 	// hidesSpread is the most spread of a sleep that is drawn from an interval with a
 	// lower end, as programs that hide do: half of it random, and some chance.
 	hidesSpread = 0.20
@@ -80,7 +83,7 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Ceiling = Suspected
 	case nameless && w.Transport == TCP && web(w.Port) && p.Gaps >= looseGaps && p.Spread <= hidesSpread && w.span() >= hidesSpan && w.upFor() < 0.5 && w.Shared == "":
 		e.Ceiling = Suspected
-	case w.Transport == TCP && web(w.Port) && p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.02 && w.Constancy >= 0.9 && w.span() >= 1800 && w.Shared == "":
+	case w.Transport == TCP && web(w.Port) && p.Gaps >= relentless && p.Period <= relentlessPeriod && (w.Name == "" || p.Period <= relentlessNamed) && p.Spread <= 0.02 && w.Constancy >= 0.9 && w.span() >= 1800 && w.Shared == "":
 		e.Ceiling = Suspected
 	}
 	e.Figures = []Figure{{"connections", float64(w.Started)}, {"period_s", round3(p.Period)}, {"jitter_s", round3(p.Jitter)},

@@ -97,6 +97,10 @@ func TestBeacon(t *testing.T) {
 		{"nobody answers: that is another detector's", func(s *scene, h string) {
 			s.every(h, odd, 1, 60, 0, 200, call{state: traffic.Attempted})
 		}, None},
+		{"a script that watches a server, each ten seconds", func(s *scene, h string) {
+			s.named(h, "app.example.org", "198.51.100.9", 0)
+			s.every(h, web, 1, 10, 0, 1800, call{lasts: 0.1, sent: 244, got: 900, service: "ssl"})
+		}, Weak},
 		{"as fast as the second hand, for an hour", func(s *scene, h string) {
 			s.named(h, "app.example.org", "198.51.100.9", 0)
 			s.every(h, web, 1, 2, 0, 1800, call{lasts: 0.1, sent: 244, got: 900, service: "ssl"})

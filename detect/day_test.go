@@ -277,7 +277,7 @@ var busy = []struct {
 		s.call(h, to("45.77.1.2:5900"), call{at: 3600, lasts: 4 * 3600, sent: 900_000, got: 300_000_000})
 	}},
 	{"a page left open that asks each ten seconds", func(s *scene, h string) {
-		s.serve(h, "dash.example", "52.0.1.10", 443, 60, 20, 10, 0.02, 0.3, 900, 2400, "ssl")
+		s.serve(h, "dash.example", "52.0.1.10", 443, 60, 20, 300, 0.02, 295, 30000, 90000, "ssl")
 	}},
 	{"the school's proxy", func(s *scene, h string) {
 		for i := range 4000 {
