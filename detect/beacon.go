@@ -116,7 +116,7 @@ func whatIsOdd(h *Host, w *Way) string {
 		parts = append(parts, "its certificate vouches for itself")
 	case !usual(w.Endpoint):
 		parts = append(parts, fmt.Sprintf("nothing usual listens on port %d", w.Port))
-	case w.silentWeb(h), w.silent(h) && w.Longest >= sessionLongest*second:
+	case w.silentWeb(h):
 		parts = append(parts, fmt.Sprintf("what is spoken on port %d isn't what belongs there", w.Port))
 	}
 	if w.nameless(h) {

@@ -398,3 +398,19 @@ func torrentTables(s *scene, h string, n int, content bool) {
 		s.call(h, to(fmt.Sprintf("%s:%d", anywhere(i), port)), call{at: 600 + s.r.Float64()*70000, lasts: 20, sent: 700, got: got, state: st})
 	}
 }
+
+// TestNamesSeenInHandshakesAlone: where look-ups and requests aren't told, what speaks
+// neither isn't nameless for it.
+func TestNamesSeenInHandshakesAlone(t *testing.T) {
+	s := newScene(9)
+	s.browse(judgedHost, 0, 6)
+	s.every(judgedHost, to("198.51.100.9:80"), 1, 300, 0.05, 70, call{lasts: 1, sent: 87, got: 189, service: "http"})
+	for _, l := range s.lookups {
+		s.shakes = append(s.shakes, traffic.Handshake{At: l.At, Client: l.Client, Server: l.Addrs[0], ServerPort: 443, Proto: TCP, SNI: l.Query})
+	}
+	s.lookups = nil
+	r := s.report(t, &Bench{})
+	if grade, bot := r.grade(judgedHost); grade > Weak {
+		t.Errorf("got %s, want weak or nothing:%s", grade, reasons(bot))
+	}
+}

@@ -87,19 +87,30 @@ func (w *Way) odd(h *Host) bool {
 }
 
 // silentWeb tells a port of the web or of names on which no source that knows their
-// protocols recognised any, although both sides spoke from the beginning.
-func (w *Way) silentWeb(h *Host) bool { return w.Answered >= 10 && w.silent(h) }
-
-func (w *Way) silent(h *Host) bool {
+// protocols recognised any, although both sides spoke from the beginning. Of a few
+// connections a sensor may have missed the beginning, whatever it says.
+func (w *Way) silentWeb(h *Host) bool {
 	return h.Recognises && w.Transport == TCP && (w.Port == 80 || w.Port == 443 || w.Port == 53) && w.Recognised == 0 &&
-		w.Answered > 0 && w.Pieces == 0 && w.Sent > 0 && w.Got > 0
+		w.Answered >= 10 && w.Pieces == 0 && w.Sent > 0 && w.Got > 0
 }
 
 // nameless tells an address that no look-up, handshake or request of the host
 // named, although it names nearly all that it calls; or that was asked by HTTP
 // with the bare address for a name, or by TLS without one.
 func (w *Way) nameless(h *Host) bool {
-	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw || w.Bare)
+	return w.Outside && w.Name == "" && (h.Named >= 0.7 && h.tells(w) || w.Raw || w.Bare)
+}
+
+// tells whether the host's names would have been seen at an endpoint: all of them if its
+// look-ups are; otherwise what handshakes and requests say, where such were.
+func (h *Host) tells(w *Way) bool {
+	switch {
+	case h.Lookups > 0, w.Service == tlsService:
+		return true
+	case w.Service == httpService:
+		return len(h.sites) > 0
+	}
+	return false
 }
 
 // oneSocket tells UDP that always comes from one local port: a program keeps a socket

@@ -36,7 +36,7 @@ func session(h *Host, w *Way) (Evidence, bool) {
 		return Evidence{}, false
 	}
 	e := Evidence{Detector: "session", Host: h.Addr, Peer: w.Endpoint, Name: w.Name, Role: Controller, Signs: Session, First: w.First, Last: w.Last, Ceiling: Weak}
-	if (w.odd(h) || w.silent(h)) && w.Service != tlsService && w.Service != sshService {
+	if w.odd(h) && w.Service != tlsService && w.Service != sshService {
 		e.Signs |= Oddness
 	}
 	if w.nameless(h) {

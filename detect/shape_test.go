@@ -40,10 +40,6 @@ var shapes = []struct {
 	{"one long connection to an odd port, a word now and then", 9, Suspected, None, func(s *scene, h string) {
 		s.call(h, to("45.77.9.9:5555"), call{at: 100, lasts: 9 * 3600, sent: 9 * 60 * 20, got: 9 * 60 * 20})
 	}},
-	{"long connections to a nameless address on the web's port, without TLS", 9, Suspected, None, func(s *scene, h string) {
-		s.call(h, to("45.77.9.9:443"), call{at: 100, lasts: 4 * 3600, sent: 9 * 60 * 20, got: 9 * 60 * 20})
-		s.call(h, to("45.77.9.9:443"), call{at: 100 + 4*3600 + 20, lasts: 4 * 3600, sent: 9 * 60 * 20, got: 9 * 60 * 20})
-	}},
 	{"ten minutes of one that comes each ten seconds", 0.16, Suspected, Suspected, func(s *scene, h string) {
 		s.sleepy(h, to("45.77.9.9:4444"), 5, 595, 10, 0.3, 100, 200, "")
 	}},
