@@ -101,6 +101,10 @@ func TestReportsAndOrdersAreReadAsTheyWereWritten(t *testing.T) {
 		if err != nil || len(rows) != 2 || rows[0].Answer != casebook.AnswerDone || rows[1].State != casebook.SentRow {
 			t.Errorf("got %+v (%v)", rows, err)
 		}
+		waits, err := r.Undone(t.Context(), []casebook.ID{orders[0].ID, casebook.NewID(noon)})
+		if err != nil || len(waits) != 1 || !waits[orders[0].ID] {
+			t.Errorf("orders with rows undone: got %v (%v), want the first", waits, err)
+		}
 		checkable, _, err := r.Checkables(t.Context(), 0, 10)
 		if err != nil || len(checkable) != 3 {
 			t.Errorf("got %d rows to check (%v), want 3", len(checkable), err)

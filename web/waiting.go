@@ -32,11 +32,12 @@ type waitingOrder struct {
 // silentRecipient is somebody to whom a report went and who has said nothing.
 type silentRecipient struct {
 	casebook.Recipient
-	Path, Title string // of the report, and of its case
+	Path, Title   string // of the report, and of its case
+	Regime, Stage string // that it was filed at
 }
 
 // waiting gathers what waits for somebody. A draft isn't shown to who wrote it: it
-// takes another person.
+// takes another person. An order whose rows are all answered waits for nobody.
 func (s *server) waiting(ctx context.Context, who access.Principal, scope casebook.Scope, now time.Time) (waitingView, error) {
 	v := waitingView{Now: now}
 	for _, one := range []struct {
@@ -60,7 +61,8 @@ func (s *server) waiting(ctx context.Context, who access.Principal, scope casebo
 			return v, err
 		}
 		for _, o := range titles {
-			if one.state != casebook.DraftOrder || o.DraftedBy != who.Actor.String() {
+			mine := one.state == casebook.DraftOrder && o.DraftedBy == who.Actor.String()
+			if !mine && (one.state != casebook.ServedOrder || o.Waits) {
 				v.Orders = append(v.Orders, waitingOrder{o, one.word})
 			}
 		}
@@ -88,7 +90,7 @@ func (s *server) silent(ctx context.Context, scope casebook.Scope, by time.Time)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, silentRecipient{one, "/reports/" + one.Report.Text(casebook.ReportPrefix), named[report.Incident].Title})
+		list = append(list, silentRecipient{one, "/reports/" + one.Report.Text(casebook.ReportPrefix), named[report.Incident].Title, report.Regime, report.Stage})
 	}
 	return list, nil
 }
