@@ -61,6 +61,7 @@ func (s *server) enterAPI() {
 	s.enterDuties(api)
 	s.enterSteps(api)
 	s.enterScores(api)
+	s.enterDisputes(api)
 	s.enterRegimes(api)
 	s.enterOutbox(api)
 	s.enterReports(api)

@@ -345,6 +345,7 @@ func closedLists() map[string][]string {
 	lists["door"] = doorFaults
 	enter("report.state", func(n uint8) fmt.Stringer { return casebook.ReportState(n) })
 	enter("order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
+	enter("dispute.state", func(n uint8) fmt.Stringer { return casebook.DisputeState(n) })
 	enter("row.state", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
 	lists["channel"], lists["receipt"], lists["duty.act"] = append([]string{"program"}, outsideChannels...), receiptFacts, dutyActs
 	return lists
@@ -385,6 +386,7 @@ func openLists() map[string][]string {
 	for _, one := range situationSpans {
 		lists["filter"], lists["span"] = append(lists["filter"], "span."+one.key), append(lists["span"], one.key)
 	}
+	lists["decision"], lists["done.score"] = disputeDecisions, []string{"dispute", "decide"}
 	lists["door.by"] = []string{"file", "http"}
 	for noun := range searchNouns {
 		lists["search"], lists["search.at"] = append(lists["search"], noun), append(lists["search.at"], noun)

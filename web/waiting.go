@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tocsin/access"
 	"tocsin/casebook"
+	"tocsin/store"
 )
 
 // How much of what waits the first page lists, and how long a recipient may keep silent
@@ -21,6 +23,8 @@ type waitingView struct {
 	Now    time.Time
 	Orders []waitingOrder
 	Silent []silentRecipient
+	// Disputes are objections to scorecards that who sees the page may decide on.
+	Disputes []casebook.Dispute
 }
 
 // waitingOrder is an order with what it waits for: approve, serve or answer.
@@ -67,12 +71,22 @@ func (s *server) waiting(ctx context.Context, who access.Principal, scope casebo
 			}
 		}
 	}
-	if !who.May(access.AcknowledgeReports) {
-		return v, nil
-	}
 	var err error
+	if v.Disputes, err = s.undecided(ctx, who, scope); err != nil || !who.May(access.AcknowledgeReports) {
+		return v, err
+	}
 	v.Silent, err = s.silent(ctx, scope, now.Add(-silentAfter))
 	return v, err
+}
+
+// undecided gives the objections that wait for a decision of somebody else than who
+// raised them.
+func (s *server) undecided(ctx context.Context, who access.Principal, scope casebook.Scope) ([]casebook.Dispute, error) {
+	if !who.May(access.DecideDisputes) {
+		return nil, nil
+	}
+	all, err := s.desk.Reader(scope).Disputes(ctx, store.DisputeFilter{Open: true}, waitingRows)
+	return slices.DeleteFunc(all, func(d casebook.Dispute) bool { return d.By == who.Actor.String() }), err
 }
 
 func (s *server) silent(ctx context.Context, scope casebook.Scope, by time.Time) (list []silentRecipient, err error) {
