@@ -27,6 +27,8 @@ type dialect interface {
 	schema(text string) []string
 	// retry reports whether the transaction failed only because of its company.
 	retry(err error) bool
+	// full reports whether the disk under the database has no room left.
+	full(err error) bool
 	// unfit reports whether a value is the reason, so that trying again is vain.
 	unfit(err error) bool
 	// sequencesInline: leaves are numbered in the transaction that writes them.

@@ -65,6 +65,12 @@ func (*postgres) retry(err error) bool {
 	return errors.As(err, &e) && slices.Contains([]string{"40001", "40P01", "23505"}, e.Code)
 }
 
+// full: disk_full (SQLSTATE 53100).
+func (*postgres) full(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "53100"
+}
+
 // unfit: data exceptions and program limits (SQLSTATE classes 22 and 54).
 func (*postgres) unfit(err error) bool {
 	var e *pgconn.PgError

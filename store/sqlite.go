@@ -18,6 +18,9 @@ import (
 	"tocsin/casebook"
 )
 
+// diskFull is SQLITE_FULL.
+const diskFull = 13
+
 // tooBig is SQLITE_TOOBIG.
 const tooBig = 18
 
@@ -77,6 +80,10 @@ func (*sqlite) own(context.Context, *sql.Conn) error { return nil } // the data 
 func (*sqlite) begin() string    { return "BEGIN IMMEDIATE" }
 func (*sqlite) snapshot() string { return "BEGIN" }
 func (*sqlite) retry(error) bool { return false }
+func (*sqlite) full(err error) bool {
+	var e *modernc.Error
+	return errors.As(err, &e) && e.Code()&0xff == diskFull
+}
 func (*sqlite) unfit(err error) bool {
 	var e *modernc.Error
 	return errors.As(err, &e) && e.Code()&0xff == tooBig

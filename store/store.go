@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"syscall"
 	"time"
 
 	"tocsin/casebook"
@@ -167,6 +168,9 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 		if err == nil || attempt == 5 || !db.dialect.retry(err) {
 			if err != nil {
 				err = fmt.Errorf("write %s: %w", w.Kind, err)
+			}
+			if db.dialect.full(err) {
+				err = fmt.Errorf("%w: %w", syscall.ENOSPC, err)
 			}
 			if db.dialect.unfit(err) {
 				err = fmt.Errorf("%w: %w", ErrUnfit, err)

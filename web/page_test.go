@@ -339,7 +339,7 @@ func closedLists() map[string][]string {
 		lists["type"] = append(lists["type"], n.String())
 		lists["class"] = append(lists["class"], n.Class())
 	}
-	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 429, 500, 503} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 429, 500, 503, 507} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults
