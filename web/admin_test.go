@@ -100,7 +100,7 @@ func TestPartyPage(t *testing.T) {
 	address := "/parties/" + all[0].ID.Text("pty")
 	wantWords(t, page200(t, h, "/parties", "en"), `href="`+address+`"`, "North Access")
 	text := page200(t, h, address, "en")
-	wantWords(t, text, "North Access", "basic telecom operator", "CN-11", "as its seat", "Nobody is on file who answers at any hour", "192.0.2.0/24", "AS64500", "registry", "How it met its duties")
+	wantWords(t, text, "North Access", "basic telecom operator", "CN-11", "as its seat", "No 24-hour contact is on file", "192.0.2.0/24", "AS64500", "registry", "How it met its duties")
 	for query, want := range map[string]int{"": 2, "?q=192.0.2.7": 1, "?q=other": 1, "?at=2020-01-01T00:00": 2, "?q=nothing": 0} {
 		if got := strings.Count(part(t, page200(t, h, address+query, "en"), "holdings"), `<th scope="row"`); got != want {
 			t.Errorf("holdings%s: got %d, want %d", query, got, want)

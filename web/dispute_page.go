@@ -119,11 +119,7 @@ var disputeDecisions = []string{"upheld", "rejected"}
 // scoreForm reads a form of the page of the scorecards, does what it says, and leads
 // back to the page.
 func (s *server) scoreForm(x *exchange, name string, read func(f *form, who casebook.Actor) (func() (casebook.Dispute, error), error)) error {
-	f, err := readForm(x, name)
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, name)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func TestHoldingsPage(t *testing.T) {
 		t.Fatalf("got %d\n%s", code, text)
 	}
 	wantWords(t, text, "registry is in force: 2 rows read, 1 holdings began, 0 ended, 1 rows refused", "walked.csv", "300.1.1.0")
-	wantWords(t, page200(t, h, "/holdings?asset=192.0.2.7", "en"), "Example Net", ">North Access</a>", "AS64500", "registry: ", "192.0.2.0/24", "ever – still")
+	wantWords(t, page200(t, h, "/holdings?asset=192.0.2.7", "en"), "Example Net", ">North Access</a>", "AS64500", "registry: ", "192.0.2.0/24", "always – today")
 	wantWords(t, page200(t, h, "/holdings?asset=198.51.100.1", "en"), "Nobody is known to have held it on")
 	wantWords(t, page200(t, h, "/holdings?asset=nothing&at=yesterday", "en"), "This is no address, prefix or domain name.", "This is no moment in that zone.", `value="nothing"`)
 	if code, text, _ := sendFile(h, "/holdings", "as_of=2020-01-01T00:00", "cidr,asn\n192.0.2.0/24,1\n"); code != 201 || !strings.Contains(text, "walked is in force") {

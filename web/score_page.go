@@ -116,11 +116,7 @@ func (s *server) showScores(x *exchange, v scoresView) error {
 	if err := s.disputes(x, &v, kept, month); err != nil {
 		return err
 	}
-	if v.Form.Status != 0 {
-		s.show(x, v.Form.Status, "scorecards", v)
-		return nil
-	}
-	return s.render(x, "scorecards", v, pageOf(kept, len(kept), func(one regime.Score) score { return viewScore(one, at) }, nil).Body)
+	return s.renderForms(x, "scorecards", v.Form, false, v, pageOf(kept, len(kept), func(one regime.Score) score { return viewScore(one, at) }, nil).Body)
 }
 
 // months lists the months that can be chosen, this one first.
