@@ -34,7 +34,7 @@ func (d *Desk) ReadClock(ctx context.Context) error {
 	state, err := d.probe(ctx)
 	if err != nil {
 		slog.WarnContext(ctx, "how far the clock is off isn't known", "err", err)
-		state = casebook.ClockState{Source: clip(err.Error(), 200)}
+		state = casebook.ClockState{Source: clipLine(err.Error(), 200)}
 	}
 	at := d.Now()
 	before := d.ClockState()

@@ -38,6 +38,7 @@ var migrations = []migration{
 	{file: "0008_views.sql", schemaMin: 8, after: (*Tx).termsAnew}, // an older program would fold without counting
 	{file: "0009_admin.sql", schemaMin: 8},
 	{file: "0010_pages.sql", schemaMin: 8},
+	{file: "0013_disputes.sql", schemaMin: 8},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -18,8 +18,16 @@ import (
 	"tocsin/casebook"
 )
 
-// tooBig is SQLITE_TOOBIG.
-const tooBig = 18
+// Result codes of SQLite.
+const (
+	readOnly = 8  // SQLITE_READONLY
+	ioFailed = 10 // SQLITE_IOERR
+	corrupt  = 11 // SQLITE_CORRUPT
+	diskFull = 13 // SQLITE_FULL
+	cantOpen = 14 // SQLITE_CANTOPEN
+	tooBig   = 18 // SQLITE_TOOBIG
+	notADB   = 26 // SQLITE_NOTADB
+)
 
 // sqlite speaks to one file. Many rows go through the driver itself, one
 // prepared statement a row: database/sql in between costs as much as the insert.
@@ -82,17 +90,16 @@ func (*sqlite) unfit(err error) bool {
 	return errors.As(err, &e) && e.Code()&0xff == tooBig
 }
 
-// broken: SQLITE_FULL, and what a disk that fails gives (READONLY, IOERR, CORRUPT, CANTOPEN,
-// NOTADB).
+// broken: a full disk, and what one that fails gives.
 func (*sqlite) broken(err error) (broken, full bool) {
 	var e *modernc.Error
 	if !errors.As(err, &e) {
 		return false, false
 	}
 	switch e.Code() & 0xff {
-	case 13:
+	case diskFull:
 		return true, true
-	case 8, 10, 11, 14, 26:
+	case readOnly, ioFailed, corrupt, cantOpen, notADB:
 		return true, false
 	}
 	return false, false

@@ -71,6 +71,8 @@ type view struct {
 	Roles    []string // of who is signed in
 	Search   bool     // whether who sees the page may search
 	Account  bool     // whether who sees it has an account to keep
+	API      bool     // whether who sees it may read the API's description
+	Metrics  bool     // and the metrics
 	Guide    *guideView
 	Trouble  *store.Trouble // why nothing can be written now, nil while all is well
 	Data     any
@@ -151,7 +153,7 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 	}
 	query.Del("done")
 	p := x.caller.principal
-	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Search: mayOpen(p, "/search"), Data: data}
+	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Search: mayOpen(p, "/search"), API: mayOpen(p, "/api/openapi.json"), Metrics: mayOpen(p, "/metrics"), Data: data}
 	if p.IsPerson() {
 		v.User, v.Roles, v.Account = p.Actor.Name, p.Roles, mayOpen(p, "/account")
 	}

@@ -203,7 +203,7 @@ func TestWhatCameIn(t *testing.T) {
 	if text := page200(t, h, "/threats?sort=size", "en"); strings.Index(text, ">examplebot<") > strings.Index(text, ">SampleTrojan<") {
 		t.Errorf("the largest threat isn't first in\n%s", text)
 	}
-	if zh := page200(t, h, "/findings", "zh"); !strings.Contains(zh, "控制端") || !strings.Contains(zh, "受控主机") || !strings.Contains(zh, "2026年3月14日 00:02") {
+	if zh := page200(t, h, "/findings", "zh"); !strings.Contains(zh, "控制端") || !strings.Contains(zh, "受控端") || !strings.Contains(zh, "2026年3月14日 00:02") {
 		t.Errorf("in Chinese:\n%s", zh)
 	}
 }
@@ -339,17 +339,15 @@ func closedLists() map[string][]string {
 		lists["type"] = append(lists["type"], n.String())
 		lists["class"] = append(lists["class"], n.Class())
 	}
-	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 429, 500, 503} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 429, 500, 503, 507} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults
 	enter("report.state", func(n uint8) fmt.Stringer { return casebook.ReportState(n) })
 	enter("order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
+	enter("dispute.state", func(n uint8) fmt.Stringer { return casebook.DisputeState(n) })
 	enter("row.state", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
 	lists["channel"], lists["receipt"], lists["duty.act"] = append([]string{"program"}, outsideChannels...), receiptFacts, dutyActs
-	enter("asset.order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
-	enter("asset.row", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
-	enter("asset.answer", func(n uint8) fmt.Stringer { return casebook.AnswerKind(n) })
 	return lists
 }
 
@@ -388,6 +386,8 @@ func openLists() map[string][]string {
 	for _, one := range situationSpans {
 		lists["filter"], lists["span"] = append(lists["filter"], "span."+one.key), append(lists["span"], one.key)
 	}
+	lists["decision"], lists["done.score"] = disputeDecisions, []string{"dispute", "decide"}
+	lists["door.by"] = []string{"file", "http"}
 	for noun := range searchNouns {
 		lists["search"], lists["search.at"] = append(lists["search"], noun), append(lists["search.at"], noun)
 	}
@@ -397,7 +397,6 @@ func openLists() map[string][]string {
 	lists["situation.name"], lists["situation.all"] = []string{"region", "party"}, []string{"region", "party"}
 	lists["threats.sort"] = []string{"new", "size", "seen"}
 	lists["findings.fault"] = []string{"since", "asset", "wide"}
-	lists["asset.measure"] = desk.Measures
 	for _, one := range dutyFilters {
 		lists["filter"] = append(lists["filter"], one.key)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"tocsin/casebook"
@@ -187,6 +188,14 @@ func TestOwnFault(t *testing.T) {
 	if p := read[problem](t, w, 500); p.Trace == "" || strings.Contains(w.Body.String(), "secret") || w.Header().Get("Content-Disposition") != "" {
 		t.Errorf("got %s %v", w.Body, w.Header())
 	}
+}
+
+// TestFullDisk: who runs the platform is told what to do, and no trace to look up.
+func TestFullDisk(t *testing.T) {
+	h := New(openDesk(t, desk.Config{}), Options{Trusted: true, Backup: func(context.Context, io.Writer) error {
+		return fmt.Errorf("write: %w", syscall.ENOSPC)
+	}})
+	wantProblem(t, ask(h, "GET", "/api/v1/backup", nil), 507, "make room, then send it again")
 }
 
 func TestBackup(t *testing.T) {
