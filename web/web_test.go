@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/desk"
 )
@@ -40,6 +41,7 @@ const key = "a key of this test"
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	access.HashCheaply()
 	os.Exit(m.Run())
 }
 

@@ -16,8 +16,10 @@ import (
 )
 
 // program is the program as its users have it, built once: without the race
-// detector, which would make it slow and large.
-var program string
+// detector, which would make it slow and large. chosen is what scripts start; both are
+// there before any test runs, for a file that is written while others start programs
+// may be busy when it is to be run.
+var program, chosen string
 
 func TestMain(m *testing.M) {
 	testscript.Main(built{m}, map[string]func(){"tocsin": main, "measured": measured})
@@ -43,7 +45,7 @@ func measured() {
 	os.Exit(cmd.ProcessState.ExitCode())
 }
 
-// built builds the program before the tests run.
+// built builds the program before the tests run, once.
 type built struct{ *testing.M }
 
 func (b built) Run() int {
@@ -58,6 +60,11 @@ func (b built) Run() int {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
+		return 1
+	}
+	chosen = filepath.Join(dir, "scripts", "tocsin")
+	if err := writeChosen(chosen); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return b.M.Run()
