@@ -19,12 +19,12 @@ import (
 	"time"
 )
 
-// until asks again and again, for half a minute at most, and says what it waited for.
+// until asks again and again, as long as patience lasts, and says what it waited for.
 func until(t *testing.T, what string, ask func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ask(); {
+	for deadline := time.Now().Add(patience); !ask(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited half a minute for %s", what)
+			t.Fatalf("waited in vain for %s", what)
 		}
 		<-time.After(20 * time.Millisecond)
 	}

@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "write what the program says now into th
 //	                    the port
 //	mailserver NAME     a mail server is at $NAME; it writes what it takes into the file
 //	                    NAME, and has no boxes whose names begin with "gone"
-//	until REGEXP tocsin …  asks again until stdout matches, for half a minute at most
+//	until REGEXP tocsin …  asks again until stdout matches, as long as patience lasts
 //	ready ADDRESS       waits until a platform answers there
 //	sql FILE STATEMENT  changes a database behind the program's back
 //	flip FILE OFFSET    changes one octet; a negative offset counts from the end
@@ -130,13 +130,13 @@ func freeLoopback() (string, error) {
 func untilSaid(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2, "until REGEXP command args…")
 	wanted := regexp.MustCompile(args[0])
-	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; <-time.After(50 * time.Millisecond) {
 		ts.Check(ts.Exec(args[1], args[2:]...))
 		if wanted.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("waited half a minute for %s", wanted)
+			ts.Fatalf("waited in vain for %s", wanted)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 
 // awaitReady waits until the platform at an address is ready.
 func awaitReady(address string) error {
-	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; <-time.After(10 * time.Millisecond) {
 		answer, err := http.Get("http://" + address + "/readyz")
 		if err == nil {
 			answer.Body.Close()
