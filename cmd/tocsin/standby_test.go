@@ -111,8 +111,8 @@ func TestTwoReplicasFireEachDutyOnce(t *testing.T) {
 	until(t, "the law in force to be noted", func() bool { return count(`SELECT COUNT(*) FROM basis`) > 0 })
 	stop(t, settled)
 	const duties = 1000
-	first := time.Now().Add(max(15*time.Second, 20*aCommand))
-	falling(t, place, filepath.Join(dir, "one"), duties, first, max(4*time.Millisecond, aCommand/100))
+	first := time.Now().Add(max(15*time.Second, 8*aCommand))
+	falling(t, place, filepath.Join(dir, "one"), duties, first, max(4*time.Millisecond, aCommand/400))
 
 	one, _ := serve(t, dir, "one", flags...)
 	// One that has another ledger's key could never take over, and says so at once.
