@@ -212,7 +212,7 @@ func deliveriesIn(spool string) []string {
 // await asks until it is so.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !so(); <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !so(); <-time.After(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}
