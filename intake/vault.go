@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -92,6 +93,9 @@ type Kept struct {
 // their name. It gives ErrTooLarge past the vault's bound.
 func (v *Vault) Put(ctx context.Context, r io.Reader) (Kept, error) {
 	k, err := v.put(ctx, r)
+	if full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT); full {
+		return k, fmt.Errorf("keep the delivery: the disk is full: make room, then send it again: %w: %w", err, casebook.ErrUnavailable)
+	}
 	if err != nil {
 		return k, fmt.Errorf("keep the delivery: %w", err)
 	}

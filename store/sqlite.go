@@ -81,6 +81,23 @@ func (*sqlite) unfit(err error) bool {
 	var e *modernc.Error
 	return errors.As(err, &e) && e.Code()&0xff == tooBig
 }
+
+// broken: SQLITE_FULL, and what a disk that fails gives (READONLY, IOERR, CORRUPT, CANTOPEN,
+// NOTADB).
+func (*sqlite) broken(err error) (broken, full bool) {
+	var e *modernc.Error
+	if !errors.As(err, &e) {
+		return false, false
+	}
+	switch e.Code() & 0xff {
+	case 13:
+		return true, true
+	case 8, 10, 11, 14, 26:
+		return true, false
+	}
+	return false, false
+}
+
 func (*sqlite) sequencesInline() bool { return true }
 func (*sqlite) lock(*Tx, lock) error  { return nil } // the file has one owner
 

@@ -16,6 +16,7 @@ import (
 
 	"tocsin/casebook"
 	"tocsin/regime"
+	"tocsin/store"
 )
 
 //go:embed page/*.html
@@ -78,6 +79,7 @@ type view struct {
 	Search   bool     // whether who sees the page may search
 	Account  bool     // whether who sees it has an account to keep
 	Guide    *guideView
+	Trouble  *store.Trouble // why nothing can be written now, nil while all is well
 	Data     any
 }
 
@@ -159,6 +161,9 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Search: mayOpen(p, "/search"), Data: data}
 	if p.IsPerson() {
 		v.User, v.Roles, v.Account = p.Actor.Name, p.Roles, mayOpen(p, "/account")
+	}
+	if len(v.Places) > 0 {
+		v.Trouble = s.desk.Trouble()
 	}
 	v.Address = (&url.URL{Path: address, RawQuery: query.Encode()}).String()
 	v.Guide = s.guide(l, v.User, v.Address)

@@ -76,6 +76,8 @@ func status(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, casebook.ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, casebook.ErrUnavailable):
+		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
 }

@@ -16,6 +16,7 @@ import (
 
 	"tocsin/casebook"
 	"tocsin/regime"
+	"tocsin/report"
 )
 
 //go:embed words/*.txt
@@ -26,7 +27,7 @@ var wordFiles embed.FS
 type language struct {
 	tag   string // BCP 47
 	words map[string]string
-	said  said
+	said  report.Sayings
 	pages map[string]func() *template.Template // by name; each is parsed once
 }
 
@@ -60,7 +61,8 @@ func openLanguages() []*language {
 		if err != nil {
 			panic(fmt.Sprintf("web: words/%s.txt: %v", tag, err))
 		}
-		all = append(all, &language{tag: tag, words: words, said: openSaid(tag)})
+		all = append(all, &language{tag: tag, words: words})
+		all[len(all)-1].said = report.Said(all[len(all)-1].paper())
 	}
 	return all
 }
