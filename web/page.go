@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tocsin/casebook"
@@ -34,8 +35,9 @@ type site struct {
 	paths     map[string]string
 }
 
-// openSite parses every page in every language, to speak of some laws. It panics
-// for a page that can't be parsed.
+// openSite gives every page in every language, to speak of some laws. A page is parsed
+// when it is first shown, for most programs that open a site show none. One that can't
+// be parsed panics then; a test parses all.
 func openSite(laws *regime.Library) *site {
 	s := &site{languages: openLanguages()}
 	s.files, s.paths = openAssets()
@@ -44,17 +46,22 @@ func openSite(laws *regime.Library) *site {
 		panic(fmt.Sprintf("web: %v", err))
 	}
 	for _, l := range s.languages {
-		l.pages = map[string]*template.Template{}
+		parts := sync.OnceValue(func() *template.Template {
+			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+			for _, part := range shared {
+				t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
+			}
+			return t
+		})
+		l.pages = map[string]func() *template.Template{}
 		for _, name := range names {
 			page := strings.TrimSuffix(path.Base(name), ".html")
 			if slices.Contains(shared, page) {
 				continue
 			}
-			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			for _, part := range shared {
-				t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
-			}
-			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
+			l.pages[page] = sync.OnceValue(func() *template.Template {
+				return template.Must(template.Must(parts().Clone()).ParseFS(pageFiles, name))
+			})
 		}
 	}
 	return s
@@ -168,7 +175,7 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 	}
 	// Rendered whole before the first byte, so that a fault is told as one.
 	var page strings.Builder
-	if err := l.pages[name].Execute(&page, v); err != nil {
+	if err := l.pages[name]().Execute(&page, v); err != nil {
 		x.problem(fmt.Errorf("page %s in %s: %w", name, l.tag, ours(err))).write(x)
 		return
 	}

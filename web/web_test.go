@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/desk"
 )
@@ -41,6 +42,7 @@ const key = "a key of this test"
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	access.HashCheaply()
 	os.Exit(m.Run())
 }
 

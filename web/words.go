@@ -28,7 +28,7 @@ type language struct {
 	tag   string // BCP 47
 	words map[string]string
 	said  report.Sayings
-	pages map[string]*template.Template
+	pages map[string]func() *template.Template // by name; each is parsed once
 }
 
 // readWords reads a file of words: a line is a key, a blank and the text; "#"
