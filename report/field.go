@@ -117,6 +117,9 @@ type Field struct {
 	// it.
 	Asked  string `json:"asked,omitempty"`
 	Secret bool   `json:"secret,omitempty"` // marked as a trade secret
+	// Known is what is known now, where a person wrote something else; "" otherwise. It is
+	// for who drafts, and no part of a filing.
+	Known string `json:"-"`
 }
 
 // Empty reports whether nothing is said in the field.

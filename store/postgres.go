@@ -65,6 +65,17 @@ func (*postgres) retry(err error) bool {
 	return errors.As(err, &e) && slices.Contains([]string{"40001", "40P01", "23505"}, e.Code)
 }
 
+// Unreachable reports whether an error says that the database's server is away or starting,
+// so that the same may succeed later: no connection, or SQLSTATE classes 08, 53 and 57P.
+func Unreachable(err error) bool {
+	var away *pgconn.ConnectError
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return strings.HasPrefix(said.Code, "08") || strings.HasPrefix(said.Code, "53") || strings.HasPrefix(said.Code, "57P")
+	}
+	return errors.As(err, &away)
+}
+
 // unfit: data exceptions and program limits (SQLSTATE classes 22 and 54).
 func (*postgres) unfit(err error) bool {
 	var e *pgconn.PgError

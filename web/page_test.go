@@ -402,7 +402,7 @@ func openLists() map[string][]string {
 		lists["filter"] = append(lists["filter"], one.key)
 	}
 	lists["measure"], lists["unit"], lists["reply"] = desk.Measures, limitUnits, append([]string{"notyet"}, answerWords...)
-	lists["from"] = []string{"fact", "findings", "party", "incident", "finding", "anchor", "grade", "threat", "record", "pack", "clock"}
+	lists["from"] = []string{"fact", "findings", "party", "incident", "finding", "anchor", "grade", "threat", "record", "pack", "clock", "account"}
 	lists["done.report"], lists["done.order"], lists["done.duty"] = append([]string{"draft"}, reportActs...), append([]string{"order"}, orderPageActs...), dutyActs
 	lists["entry"] = append(lists["entry"], casebook.ReportDrafted, casebook.ReportFiled, casebook.ReportReceived, casebook.OrderDrafted, casebook.OrderApproved, casebook.OrderServed,
 		casebook.OrderAnswered, casebook.OrderWithdrawn, casebook.OrderClosed, casebook.RowChecked, casebook.VoidAsked, casebook.Closed, casebook.CorrectionAsked)

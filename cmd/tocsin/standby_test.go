@@ -77,6 +77,21 @@ func falling(t *testing.T, place, data string, n int, first time.Time) {
 	}
 }
 
+// shareLedger makes a data directory with the ledger's key of another one.
+func shareLedger(t *testing.T, dir, from, to string) {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(dir, to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ledger.key", "ledger.pub"} {
+		text, err := os.ReadFile(filepath.Join(dir, from, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, to, name), string(text))
+	}
+}
+
 // TestTwoReplicasFireEachDutyOnce: two platforms run on one PostgreSQL, each with its own
 // data directory and the one ledger's key. One writes, the other stands by and says so.
 // A thousand duties fall due, and the first is killed in the middle: the other takes
@@ -118,16 +133,7 @@ func TestTwoReplicasFireEachDutyOnce(t *testing.T) {
 	if stranger.code != 1 || !strings.Contains(stranger.err, "belongs to another ledger") {
 		t.Errorf("one with another key: exit %d, %s", stranger.code, stranger.err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "two"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"ledger.key", "ledger.pub"} {
-		text, err := os.ReadFile(filepath.Join(dir, "one", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, "two", name), string(text))
-	}
+	shareLedger(t, dir, "one", "two")
 	address, err := freeLoopback()
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +176,51 @@ func TestTwoReplicasFireEachDutyOnce(t *testing.T) {
 	if e.code != 0 {
 		t.Errorf("audit: exit %d\n%s%s", e.code, e.out, e.err)
 	}
+}
+
+// TestAPlatformThatLostItsDatabaseEnds: the connection of one that didn't answer for a while
+// was cut, and the other took over. The first one says so and ends, so that whatever starts
+// it again has it stand by; answering on would show what it remembers, and refuse every act.
+func TestAPlatformThatLostItsDatabaseEnds(t *testing.T) {
+	t.Parallel()
+	place, dir := newDatabase(t), t.TempDir()
+	one, _ := serve(t, dir, "one", "--database", place)
+	shareLedger(t, dir, "one", "two")
+	address, err := freeLoopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := command(t, dir, "serve", "--data", "two", "--listen", address, "--database", place)
+	if err := two.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer two.Process.Kill()
+	wantStandby(t, address)
+	beside, err := sql.Open("pgx", place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
+	one.Process.Signal(syscall.SIGSTOP)
+	if _, err := beside.Exec(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`); err != nil {
+		t.Fatal(err)
+	}
+	if err := awaitReady(address); err != nil {
+		t.Fatal(err)
+	}
+	one.Process.Signal(syscall.SIGCONT)
+	done := make(chan error, 1)
+	go func() { done <- one.Wait() }()
+	select {
+	case <-time.After(30 * time.Second):
+		one.Process.Kill()
+		t.Error("the first goes on without its database")
+	case <-done:
+		if one.ProcessState.ExitCode() != 1 {
+			t.Errorf("the first ended with %v", one.ProcessState)
+		}
+	}
+	stop(t, two)
 }
 
 // wantStandby waits until a platform listens that isn't ready, and wants it to say why.
