@@ -173,6 +173,10 @@ type findingView struct {
 	own                 string // how the columns are called that are the party's own: region, last_seen
 }
 
+// wholeState is where a party's part stands: where all of the finding was attributed to
+// the party, where the finding does.
+const wholeState = "CASE WHEN q.count = f.count THEN f.state ELSE q.state END"
+
 func (r *Reader) findingView() findingView {
 	if r.scope.All || r.scope.Party.IsZero() {
 		sees := r.labels("f")
@@ -181,14 +185,12 @@ func (r *Reader) findingView() findingView {
 		}
 		return findingView{"f." + strings.Join(columnNames(findingTable), ", f."), "finding f CROSS JOIN threat t", sees, "f.public", "f.recorded_at", "f.state", "f.count", "f"}
 	}
-	// Where all of it was attributed to the party, it stands where the finding does.
-	const state = "CASE WHEN q.count = f.count THEN f.state ELSE q.state END"
 	columns := `f.id, f.salt, q.public, f.tenant, q.region, q.tlp, f.exercise, '', q.recorded_at, f.threat, f.role, f.asset_kind, f.asset, f.port,
-		q.type, ` + state + `, q.severity, q.first_seen, q.last_seen, q.count, q.days, q.sources, q.asn, q.holder, ''`
+		q.type, ` + wholeState + `, q.severity, q.first_seen, q.last_seen, q.count, q.days, q.sources, q.asn, q.holder, ''`
 	own := fmt.Sprintf(` AND q.finding = f.id AND q.party = '%[1]s' AND EXISTS (SELECT 1 FROM share
 		WHERE share.kind = %[2]d AND share.object = f.id AND share.party = '%[1]s' AND share.shared_to = 0)`, partyText(r.scope.Party), casebook.SharedFinding)
 	sees := strings.Replace(r.labels("q"), "q.tenant", "f.tenant", 1) + own
-	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", state, "q.count", "q"}
+	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", wholeState, "q.count", "q"}
 }
 
 func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) ([]*findingRow, error) {

@@ -116,7 +116,14 @@ func (r *Reader) searchFindings(ctx context.Context, text string, limit int) ([]
 		why = "address"
 	}
 	kind, low, high := a.octets()
-	return r.assetHits(ctx, v, why, "threat_size s CROSS JOIN "+r.findingFirst(v), "f.threat = s.threat AND f.role = s.role AND f.asset_kind = $1 AND f.asset >= $2 AND f.asset <= $3 LIMIT $4", kind, low, high, limit)
+	// For each threat and role there is one place in the index of findings at which they
+	// would stand. A party passes by what isn't its own without reading it.
+	const between = "x.threat = s.threat AND x.role = s.role AND x.asset_kind = $1 AND x.asset >= $2 AND x.asset <= $3 AND f.id = x.id LIMIT $4"
+	from := "threat_size s CROSS JOIN finding x CROSS JOIN " + v.from
+	if v.own == "q" {
+		return r.assetHits(ctx, v, why, from, "q.finding = x.id AND "+between, kind, low, high, limit)
+	}
+	return r.assetHits(ctx, v, why, from, between, kind, low, high, limit)
 }
 
 // findingFirst is where a view's findings come from, the finding before the part.

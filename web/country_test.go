@@ -29,6 +29,7 @@ import (
 // beforehand by tocsin seed, the times do. The table is that of docs/measurements.md.
 var (
 	sizeData     = flag.String("size.data", "", "data directory made by tocsin seed, on which TestPagesAtSize measures; it adds accounts to it")
+	sizeOnly     = flag.String("size.only", "", "expression that what is asked for must fit: a role, a blank, an address")
 	sizeDatabase = flag.String("size.database", "", "PostgreSQL database that tocsin seed filled beside that directory")
 )
 
@@ -45,7 +46,7 @@ type country struct {
 type visitor struct {
 	who, session string
 	party        casebook.ID // for whom; zero: the platform's own
-	lists        bool // whether all lists of findings are measured: those of most roles are the same
+	lists        bool        // whether all lists of findings are measured: those of most roles are the same
 	named        map[string][]string
 }
 
