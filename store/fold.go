@@ -95,6 +95,7 @@ type folding struct {
 	held     []int64 // findings whose asset was somebody's before this batch
 	evidence map[evidenceKey]*said
 	terms    [][]any
+	ofParts  [][]any // terms of parts
 }
 
 // A part is one claim on its way into its finding.
@@ -443,6 +444,9 @@ func (f *folding) intoViews() error {
 		return err
 	}
 	if err := f.tx.saveEvidence(f.source.id, f.evidence); err != nil {
+		return err
+	}
+	if err := f.tx.db.dialect.insert(f.tx, partTermTable, f.ofParts); err != nil {
 		return err
 	}
 	return f.tx.db.dialect.insert(f.tx, termTable, f.terms)

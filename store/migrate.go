@@ -38,7 +38,7 @@ var migrations = []migration{
 	{file: "0008_views.sql", schemaMin: 8, after: (*Tx).termsAnew}, // an older program would fold without counting
 	{file: "0009_admin.sql", schemaMin: 8},
 	{file: "0010_pages.sql", schemaMin: 8},
-	{file: "0011_part_tally.sql", schemaMin: 11}, // an older program would fold without counting
+	{file: "0011_parts.sql", schemaMin: 11}, // an older program would fold without counting
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

@@ -153,6 +153,7 @@ func (f *folding) saveParts(rows []*findingRow, fresh map[int64]bool, wanted map
 				p.ID = casebook.NewID(f.tx.at)
 			}
 			parts[k] = p
+			f.ofParts = append(f.ofParts, partTerms(k.party, k.finding, findings[k.finding].Asset)...)
 		}
 		for _, c := range wanted[k] {
 			take(&p.Finding, &p.sources, c, f.source.id)

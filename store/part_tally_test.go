@@ -26,6 +26,9 @@ func TestPartTallyFollowsFromTheRows(t *testing.T) {
 			claims := make([]Claim, 8)
 			for i := range claims {
 				claims[i] = as(hit(random.IntN(120), noon.Add(time.Duration(random.IntN(200))*time.Hour)), func(c *Claim) {
+					if n := random.IntN(400); n < 60 {
+						c.Asset = casebook.Asset{Kind: casebook.DomainName, Name: fmt.Sprintf("www%d.names%d.example", n, n%3)}
+					}
 					c.Party = []string{"own", "own", "other", "stranger", ""}[random.IntN(5)]
 					c.Region, c.TLP = []string{"CN-11", "CN-31"}[random.IntN(2)], []casebook.TLP{casebook.Green, casebook.Amber, casebook.Red}[random.IntN(8)/3]
 				})
@@ -59,14 +62,17 @@ func TestPartTallyFollowsFromTheRows(t *testing.T) {
 		})
 		tellsWhatIsSeen(t, seenBy(db, own.ID))
 		tellsWhatIsSeen(t, seenBy(db, other.ID))
-		kept := viewsOf(t, db)["part_tally"]
-		text, err := migrationFiles.ReadFile("migration/0011_part_tally.sql")
+		findsWhatIsSeen(t, seenBy(db, own.ID))
+		kept := viewsOf(t, db)
+		text, err := migrationFiles.ReadFile("migration/0011_parts.sql")
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, db, noon, func(tx *Tx) error { return tx.countAnew("part_tally", string(text)) })
-		if anew := viewsOf(t, db)["part_tally"]; len(anew) < 20 || !slices.Equal(kept, anew) {
-			t.Errorf("kept\n%s\ncounted anew\n%s", strings.Join(kept, "\n"), strings.Join(anew, "\n"))
+		write(t, db, noon, func(tx *Tx) error { return tx.fillAnew(string(text), "part_tally", "part_term") })
+		for _, table := range []string{"part_tally", "part_term"} {
+			if anew := viewsOf(t, db)[table]; len(anew) < 20 || !slices.Equal(kept[table], anew) {
+				t.Errorf("%s: kept\n%s\nanew\n%s", table, strings.Join(kept[table], "\n"), strings.Join(anew, "\n"))
+			}
 		}
 		closed(t, db)
 		sound(t, at, signer)
@@ -121,10 +127,44 @@ func tellsWhatIsSeen(t *testing.T, r *Reader) {
 	}
 }
 
-// countAnew empties a table of tallies and fills it as a migration does.
-func (tx *Tx) countAnew(table, migration string) error {
-	if _, err := tx.exec("DELETE FROM " + table); err != nil {
-		return err
+// findsWhatIsSeen searches for each of a party's findings, and for all of them at once.
+func findsWhatIsSeen(t *testing.T, r *Reader) {
+	t.Helper()
+	list := findings(t, r)
+	search := func(text string) []Hit {
+		groups, err := r.Search(t.Context(), text, nil, func(noun string) bool { return noun == "finding" }, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(groups) == 0 {
+			return nil
+		}
+		return groups[0].List
+	}
+	names := 0
+	for _, f := range list {
+		if f.Asset.Kind == casebook.DomainName {
+			names++
+		}
+		if hits := search(f.Asset.String()); len(hits) != 1 || hits[0].ID != f.ID {
+			t.Errorf("%s: found %+v", f.Asset, hits)
+		}
+		page, err := r.FindingPage(t.Context(), FindingFilter{Asset: f.Asset.String()}, casebook.ID{}, 10)
+		if err != nil || len(page) != 1 || page[0].ID != f.ID {
+			t.Errorf("%s: listed %+v (%v)", f.Asset, page, err)
+		}
+	}
+	if all, below := search("0.0.0.0/0"), len(search("names0.example"))+len(search("names1.example"))+len(search("names2.example")); len(all) != len(list)-names || below != names || names < 3 {
+		t.Errorf("found %d addresses and %d names, want %d and %d", len(all), below, len(list)-names, names)
+	}
+}
+
+// fillAnew empties tables and fills them as a migration does.
+func (tx *Tx) fillAnew(migration string, tables ...string) error {
+	for _, table := range tables {
+		if _, err := tx.exec("DELETE FROM " + table); err != nil {
+			return err
+		}
 	}
 	for _, statement := range tx.db.dialect.schema(migration) {
 		if strings.HasPrefix(strings.TrimSpace(dropComments(statement)), "INSERT") {

@@ -81,13 +81,10 @@ func openCountry(t *testing.T) *country {
 	return c
 }
 
-// visitors are one of each role, those of a party from the largest, and one who has all
-// roles of the platform's own.
+// visitors are one of each role, those of a party from the largest, one of a small party,
+// and one who has all roles of the platform's own.
 func (c *country) visitors(t *testing.T) (all []*visitor) {
-	party, err := casebook.ParseID(casebook.PartyPrefix, c.plans.largest(t, "parties", casebook.ID{})[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	party, small := casebook.ID(c.plans.named(t, largestParty)[0]), casebook.ID(c.plans.named(t, smallParty)[0])
 	var own []string
 	for _, role := range access.Roles() {
 		v := &visitor{who: strings.ReplaceAll(role, "_", " "), named: map[string][]string{}}
@@ -99,6 +96,7 @@ func (c *country) visitors(t *testing.T) (all []*visitor) {
 		v.session = c.signIn(t, role, v.party, role)
 		all = append(all, v)
 	}
+	all = append(all, &visitor{who: "small desk", party: small, session: c.signIn(t, "small", small, access.AbuseDesk), named: map[string][]string{}})
 	return append(all, &visitor{who: "all roles", session: c.signIn(t, "everything", casebook.ID{}, own...), lists: true, named: map[string][]string{}})
 }
 

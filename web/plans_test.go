@@ -127,6 +127,12 @@ func (p *plans) judge(t *testing.T) {
 	}
 }
 
+// Who has the most findings, and who has few and an order.
+const (
+	largestParty = `SELECT public FROM party WHERE name = (SELECT word FROM tally WHERE subject = 4 AND word <> '' GROUP BY word ORDER BY SUM(n) DESC LIMIT 1)`
+	smallParty   = `SELECT p.public FROM party p JOIN tally y ON y.word = p.name WHERE y.subject = 4 AND p.id IN (SELECT party FROM orders) GROUP BY p.id, p.public ORDER BY SUM(y.n), p.id LIMIT 1`
+)
+
 // biggest asks for the things of a noun that have most to show, of those that %s leaves.
 var biggest = map[string]struct {
 	prefix, query string
@@ -139,7 +145,7 @@ var biggest = map[string]struct {
 	"reports":    {casebook.ReportPrefix, `SELECT public FROM report WHERE id IN (SELECT report FROM report_version WHERE report %s ORDER BY length(filed) DESC LIMIT 1)`, casebook.SharedReport},
 	"deliveries": {casebook.DeliveryPrefix, `SELECT public FROM delivery WHERE id %[1]s AND (refused = (SELECT MAX(refused) FROM delivery WHERE id %[1]s) OR rows_read = (SELECT MAX(rows_read) FROM delivery WHERE id %[1]s)) LIMIT 2`, casebook.SharedDelivery},
 	"findings":   {casebook.FindingPrefix, `SELECT public FROM finding WHERE id %s ORDER BY count DESC LIMIT 1`, casebook.SharedFinding},
-	"parties":    {casebook.PartyPrefix, `SELECT public FROM party WHERE name = (SELECT word FROM tally WHERE subject = 4 AND word <> '' GROUP BY word ORDER BY SUM(n) DESC LIMIT 1)`, 0},
+	"parties":    {casebook.PartyPrefix, largestParty, 0},
 	"people":     {casebook.UserPrefix, `SELECT public FROM account LIMIT 1`, 0},
 	"users":      {casebook.UserPrefix, `SELECT public FROM account LIMIT 1`, 0},
 }
@@ -166,11 +172,14 @@ func (p *plans) largest(t *testing.T, noun string, party casebook.ID) (all []str
 	default:
 		query = fmt.Sprintf(query, fmt.Sprintf("IN (SELECT object FROM share WHERE kind = %d AND party = '%s' AND shared_to = 0)", b.kind, party.Text(casebook.PartyPrefix)))
 	}
-	for _, public := range column[[]byte](t, p.db, query) {
+	for _, public := range p.named(t, query) {
 		all = append(all, casebook.ID(public).Text(b.prefix))
 	}
 	return all
 }
+
+// named gives the public names that a question finds.
+func (p *plans) named(t *testing.T, query string) [][]byte { return column[[]byte](t, p.db, query) }
 
 // words gives the texts that a question finds.
 func (p *plans) words(t *testing.T, query string) []string { return column[string](t, p.db, query) }
