@@ -187,9 +187,9 @@ func (p *plans) words(t *testing.T, query string) []string { return column[strin
 // assets gives the assets of some findings.
 func (p *plans) assets(t *testing.T, which string) (all []casebook.Asset) {
 	t.Helper()
-	kinds, assets := column[int64](t, p.db, `SELECT asset_kind FROM finding `+which), column[[]byte](t, p.db, `SELECT asset FROM finding `+which)
-	for n, octets := range assets {
-		a, err := casebook.CanonicalAsset(casebook.AssetKind(kinds[n]), octets)
+	for _, id := range column[int64](t, p.db, `SELECT id FROM finding `+which) {
+		one := fmt.Sprintf(" FROM finding WHERE id = %d", id)
+		a, err := casebook.CanonicalAsset(casebook.AssetKind(column[int64](t, p.db, "SELECT asset_kind"+one)[0]), column[[]byte](t, p.db, "SELECT asset"+one)[0])
 		if err != nil {
 			t.Fatal(err)
 		}

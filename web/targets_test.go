@@ -98,7 +98,7 @@ func (c *country) texts(t *testing.T, v *visitor) []string {
 
 // assets are those of some findings: of the busiest machine, of a newest one, of names.
 func (c *country) assets(t *testing.T) (all []string) {
-	for _, query := range []string{`ORDER BY count DESC LIMIT 2`, `ORDER BY id DESC LIMIT 2`, `WHERE asset_kind >= 4 ORDER BY id LIMIT 3`} {
+	for _, query := range []string{`ORDER BY count DESC LIMIT 2`, `ORDER BY id DESC LIMIT 2`, `WHERE asset_kind >= 5 ORDER BY id LIMIT 3`} {
 		for _, a := range c.plans.assets(t, query) {
 			all = append(all, a.String())
 		}
