@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,26 +210,54 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.q.QueryContext(ctx, `SELECT `+v.columns+`, t.public, t.family, t.name
-		FROM `+v.from+` WHERE t.id = f.threat AND `+w.text+` `+tail, w.args...)
-	return collect(rows, err, func(rows *sql.Rows) (*findingRow, error) {
-		n := len(findingTable.columns)
-		row, err := scanRow(rows, n+3)
+	rows, err := r.q.QueryContext(ctx, `SELECT `+v.columns+` FROM `+v.inParts()+` WHERE `+w.text+` `+tail, w.args...)
+	all, err := collect(rows, err, func(rows *sql.Rows) (*findingRow, error) {
+		row, err := scanRow(rows, len(findingTable.columns))
 		if err != nil {
 			return nil, err
 		}
-		f, err := findingOf(row[:n])
+		f, err := findingOf(row)
 		if err != nil {
 			return nil, err
 		}
-		s := scanner{row: row[n:]}
-		copy(f.Threat[:], s.bytes())
-		f.Family, f.Name = s.text(), s.text()
 		gap, days := heard.of(f.sources)
 		f.Relapses = f.Days.Relapses(gap, days)
 		if !r.scope.All {
 			f.Party = own
 		}
-		return f, s.err
+		return f, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return all, r.nameThreats(ctx, all)
+}
+
+// nameThreats says of findings of which threat they are. Threats are read once the
+// findings are chosen: to join them misleads PostgreSQL, which expects one finding of
+// some thousands.
+func (r *Reader) nameThreats(ctx context.Context, all []*findingRow) error {
+	named := map[int64]casebook.Finding{}
+	for _, f := range all {
+		named[f.threat] = casebook.Finding{}
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(named)), 500) {
+		rows, err := r.q.QueryContext(ctx, `SELECT id, public, family, name FROM threat WHERE id IN (`+listOf(chunk)+`)`)
+		_, err = collect(rows, err, func(rows *sql.Rows) (n int64, err error) {
+			var f casebook.Finding
+			var public []byte
+			err = rows.Scan(&n, &public, &f.Family, &f.Name)
+			copy(f.Threat[:], public)
+			named[n] = f
+			return n, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, f := range all {
+		t := named[f.threat]
+		f.Threat, f.Family, f.Name = t.Threat, t.Family, t.Name
+	}
+	return nil
 }
