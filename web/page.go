@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tocsin/casebook"
@@ -33,8 +34,7 @@ type site struct {
 	paths     map[string]string
 }
 
-// openSite parses every page in every language, to speak of some laws. It panics
-// for a page that can't be parsed.
+// openSite names every page in every language, to speak of some laws.
 func openSite(laws *regime.Library) *site {
 	s := &site{languages: openLanguages()}
 	s.files, s.paths = openAssets()
@@ -43,20 +43,26 @@ func openSite(laws *regime.Library) *site {
 		panic(fmt.Sprintf("web: %v", err))
 	}
 	for _, l := range s.languages {
-		l.pages = map[string]*template.Template{}
+		l.pages = map[string]func() *template.Template{}
 		for _, name := range names {
 			page := strings.TrimSuffix(path.Base(name), ".html")
 			if slices.Contains(shared, page) {
 				continue
 			}
-			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			for _, part := range shared {
-				t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
-			}
-			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
+			l.pages[page] = sync.OnceValue(func() *template.Template { return s.parse(l, laws, name) })
 		}
 	}
 	return s
+}
+
+// parse reads a page in one language when it is first asked for: all of them take 30 MB,
+// and a command that only loads shows none. It panics for a page that can't be parsed.
+func (s *site) parse(l *language, laws *regime.Library, name string) *template.Template {
+	t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+	for _, part := range shared {
+		t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
+	}
+	return template.Must(t.ParseFS(pageFiles, name))
 }
 
 // view is what a page is rendered from.
@@ -161,7 +167,7 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 	}
 	// Rendered whole before the first byte, so that a fault is told as one.
 	var page strings.Builder
-	if err := l.pages[name].Execute(&page, v); err != nil {
+	if err := l.pages[name]().Execute(&page, v); err != nil {
 		x.problem(fmt.Errorf("page %s in %s: %w", name, l.tag, ours(err))).write(x)
 		return
 	}

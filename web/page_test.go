@@ -293,6 +293,20 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+// TestPagesParse: a page that nobody has asked for yet can be parsed as well.
+func TestPagesParse(t *testing.T) {
+	for _, l := range openSite(regime.Builtin()).languages {
+		if len(l.pages) == 0 {
+			t.Errorf("no pages in %s", l.tag)
+		}
+		for name, page := range l.pages {
+			if page().Lookup("layout.html") == nil {
+				t.Errorf("page %s in %s has no layout", name, l.tag)
+			}
+		}
+	}
+}
+
 func TestStatic(t *testing.T) {
 	s := openSite(regime.Builtin())
 	h := trusted(openDesk(t, desk.Config{}))

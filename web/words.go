@@ -27,7 +27,7 @@ type language struct {
 	tag   string // BCP 47
 	words map[string]string
 	said  said
-	pages map[string]*template.Template
+	pages map[string]func() *template.Template // by name
 }
 
 // readWords reads a file of words: a line is a key, a blank and the text; "#"
