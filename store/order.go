@@ -269,7 +269,7 @@ func (tx *Tx) SetFinding(id, party casebook.ID, state casebook.State) error {
 	}
 	was := row.counted()
 	row.State, row.RecordedAt = state, tx.at
-	if err := tx.update(findingTable, row.row()); err != nil {
+	if err := tx.update(findingTable, row.row(tx)); err != nil {
 		return err
 	}
 	is, counts := row.counted(), tallies{}

@@ -80,6 +80,7 @@ func (*sqlite) unfit(err error) bool {
 	var e *modernc.Error
 	return errors.As(err, &e) && e.Code()&0xff == tooBig
 }
+func (*sqlite) keeps() int            { return 150 }
 func (*sqlite) sequencesInline() bool { return true }
 func (*sqlite) lock(*Tx, lock) error  { return nil } // the file has one owner
 
@@ -115,7 +116,7 @@ func (d *sqlite) drop(query string) {
 
 // raw lends the driver's connection and a way to its prepared statements.
 func (d *sqlite) raw(tx *Tx, f func(prepare func(query string) (driver.Stmt, error)) error) error {
-	return tx.conn.Raw(func(c any) error {
+	return tx.db.conn.Raw(func(c any) error {
 		return f(func(query string) (driver.Stmt, error) {
 			if s, ok := d.statements[query]; ok {
 				return s, nil

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"time"
 )
@@ -65,16 +64,8 @@ type loaded struct {
 	Fault     string `json:"fault,omitempty"`
 }
 
-// loadGC is by how much the heap may grow before it is collected, in percent.
-const loadGC = 75
-
 // Run takes the files one after the other.
 func (c loadCommand) Run(ctx context.Context, std streams) error {
-	// What lives through a load is tables of holdings: to collect sooner keeps much off
-	// the machine and costs next to nothing.
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(loadGC))
-	}
 	return c.each(ctx, std, c.Files, func(p *platform, file string) error { return c.load(ctx, std, p, file) })
 }
 
