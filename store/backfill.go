@@ -6,9 +6,8 @@ import (
 	"sync"
 )
 
-// backfillRows is after how many changed rows the log is emptied, at some twenty megabytes:
-// what batch after batch changes again is then moved once.
-const backfillRows = 16_000
+// backfillRows is after how many changed rows the log is emptied: a few megabytes.
+const backfillRows = 4000
 
 // A backfill moves what was committed from SQLite's write-ahead log into its file, beside
 // the writer. Left to SQLite, a commit in some hundreds does that, and whoever waits for
