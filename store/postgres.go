@@ -60,6 +60,8 @@ func (*postgres) own(ctx context.Context, c *sql.Conn) error {
 
 func (*postgres) backfill(context.Context, *sql.DB) error { return nil } // the server does
 
+func (*postgres) keeps() int { return 0 }
+
 func (*postgres) begin() string         { return "BEGIN" }
 func (*postgres) snapshot() string      { return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" }
 func (*postgres) sequencesInline() bool { return false }
@@ -152,7 +154,7 @@ func (*postgres) ids(tx *Tx, table string, n int) ([]int64, error) {
 }
 
 func (*postgres) raw(tx *Tx, f func(*pgx.Conn) error) error {
-	return tx.conn.Raw(func(c any) error { return f(c.(*stdlib.Conn).Conn()) })
+	return tx.db.conn.Raw(func(c any) error { return f(c.(*stdlib.Conn).Conn()) })
 }
 
 func (d *postgres) insert(tx *Tx, t *table, rows [][]any) error {
