@@ -115,7 +115,7 @@ func (f *Folder) whole() ([]string, error) {
 			seen[one.name] = old
 		}
 		switch {
-		case known && old.size == one.mark.size && old.at.Equal(one.mark.at), f.logs.same(one.info) != nil:
+		case known && old.size == one.mark.size && old.at.Equal(one.mark.at), f.logs.has(one.name, one.info):
 		case known && old.grown(one) && f.logs.begin(one.name, old.size, now):
 		case now.Sub(one.mark.at) < f.Settled:
 			since, before := f.restless[one.name]
@@ -126,7 +126,7 @@ func (f *Folder) whole() ([]string, error) {
 				restless[one.name] = since
 			}
 		default:
-			one.mark.tail = tailOf(one.name, one.mark.size)
+			one.mark.tail = tailOf(one.name, one.mark.size, tailBytes)
 			if seen[one.name] = one.mark; !f.logs.twin(one.name) {
 				names = append(names, one.name)
 			}
@@ -144,24 +144,24 @@ func (f *Folder) whole() ([]string, error) {
 func (f *Folder) rest(g *growing) {
 	f.logs.drop(g)
 	if info, err := os.Stat(g.name); err == nil {
-		f.seen[g.name] = mark{size: g.read, at: info.ModTime(), tail: tailOf(g.name, g.read)}
+		f.seen[g.name] = mark{size: g.read, at: info.ModTime(), tail: tailOf(g.name, g.read, tailBytes)}
 	}
 }
 
 // grown tells a file that begins as the one did that was read.
 func (m *mark) grown(now found) bool {
-	return now.mark.size > m.size && m.tail != "" && tailOf(now.name, m.size) == m.tail
+	return now.mark.size > m.size && m.tail != "" && tailOf(now.name, m.size, tailBytes) == m.tail
 }
 
-// tailOf gives the octets of a file before an offset.
-func tailOf(name string, before int64) string {
+// tailOf gives up to n octets of a file before an offset.
+func tailOf(name string, before int64, n int) string {
 	file, err := os.Open(name)
 	if err != nil {
 		return ""
 	}
 	defer file.Close()
-	b := make([]byte, min(tailBytes, before))
-	n, _ := file.ReadAt(b, before-int64(len(b)))
+	b := make([]byte, min(int64(n), before))
+	n, _ = file.ReadAt(b, before-int64(len(b)))
 	return string(b[:n])
 }
 

@@ -172,6 +172,11 @@ func TestFolderFollowsLogs(t *testing.T) {
 	write("conn.1.log.gz", packed.String(), time.Minute)
 	now = now.Add(11 * time.Second)
 	wants("packed meanwhile; the new one rests", 5)
+	if err := os.Remove(name("conn.1.log")); err != nil { // its place in the file system goes to the next
+		t.Fatal(err)
+	}
+	write("conn.2.log", rows(0, 1)+rows(60, 64), time.Minute)
+	wants("another one in the place of one that is gone", 4)
 	write("conn.log", rows(31, 33), 0)
 	now = now.Add(6 * time.Second)
 	wants("the new one grows after a rest", 2)

@@ -51,14 +51,16 @@ type logs struct {
 	active, ended []*growing
 }
 
-// same gives the log that a file is, under any name.
-func (l *logs) same(info fs.FileInfo) *growing {
-	for _, list := range [...][]*growing{l.active, l.ended} {
-		if i := slices.IndexFunc(list, func(g *growing) bool { return os.SameFile(g.info, info) }); i >= 0 {
-			return list[i]
-		}
+// has tells whether a file is one of the logs, under any name. What the file system calls
+// it is given to another file once a log is deleted, so one that is over must also begin
+// as it did.
+func (l *logs) has(name string, info fs.FileInfo) bool {
+	if slices.ContainsFunc(l.active, func(g *growing) bool { return os.SameFile(g.info, info) }) {
+		return true
 	}
-	return nil
+	return slices.ContainsFunc(l.ended, func(g *growing) bool {
+		return os.SameFile(g.info, info) && tailOf(name, int64(len(g.head)), len(g.head)) == string(g.head)
+	})
 }
 
 // begin follows a log from an offset on, if it is one; false if it isn't, or if there
