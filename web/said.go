@@ -111,6 +111,31 @@ func (s said) find(text string) (string, bool) {
 	if len(s.exact) == 0 || len(text) > maxSaid {
 		return text, false
 	}
+	return saysOnce{s, map[string]saying{}}.find(text)
+}
+
+// saysOnce says one text. A part of it comes up again and again, cut here or there: it is
+// looked for once, or a text of a dozen sentences would be looked for for seconds.
+type saysOnce struct {
+	said
+	known map[string]saying
+}
+
+type saying struct {
+	to string
+	ok bool
+}
+
+func (s saysOnce) find(text string) (string, bool) {
+	f, known := s.known[text]
+	if !known {
+		f.to, f.ok = s.anew(text)
+		s.known[text] = f
+	}
+	return f.to, f.ok
+}
+
+func (s saysOnce) anew(text string) (string, bool) {
 	if to, ok := s.exact[text]; ok {
 		return to, true
 	}
@@ -118,9 +143,11 @@ func (s said) find(text string) (string, bool) {
 		if !strings.HasPrefix(text[i:], "; ") {
 			continue
 		}
-		head, first := s.find(text[:i])
-		tail, second := s.find(text[i+2:])
-		if first && second {
+		head, ok := s.find(text[:i])
+		if !ok {
+			continue
+		}
+		if tail, ok := s.find(text[i+2:]); ok {
 			return head + "；" + tail, true
 		}
 	}

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/casebook"
 	"tocsin/regime"
@@ -109,6 +111,22 @@ func TestSaidOfLaws(t *testing.T) {
 		if !slices.Contains(texts, line) {
 			t.Errorf("words/said.zh.txt says %q, which no Chinese law pack has", line)
 		}
+	}
+}
+
+// TestSaidInTime: a note of many sentences is looked for as fast as a page wants it.
+func TestSaidInTime(t *testing.T) {
+	s := openSaid("zh")
+	text := "Asked by telephone: nobody is offline"
+	for i := range 24 {
+		text += fmt.Sprintf("; figure_%d = no", i)
+	}
+	begun := time.Now()
+	if _, ok := s.find(text); ok {
+		t.Error("this is said nowhere")
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 
