@@ -11,7 +11,7 @@ type Order struct {
 	PartyName  string
 	By         ID // the party that orders
 	State      OrderState
-	Measure    string // what is asked: "clean", "suspend", "disconnect", "notify_user", …
+	Measure    string // what is asked: "clean", "suspend_domain", "disconnect", "notify_user", …
 	Power      string // regime and id of the power: "cn-miit-2017-202/order_measures"
 	Article    string
 	Pack       string

@@ -3,6 +3,7 @@ package casebook
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -51,6 +52,9 @@ type FormField struct {
 	From   string `json:"from,omitempty"`   // where it came from: a fact, a finding, a person
 	Secret bool   `json:"secret,omitempty"` // marked as a trade secret
 }
+
+// ByPerson reports whether a person wrote the field.
+func (f FormField) ByPerson() bool { return strings.HasPrefix(f.From, "person:") }
 
 // ReportVersion is one filing, frozen.
 type ReportVersion struct {

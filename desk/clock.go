@@ -66,6 +66,12 @@ func (d *Desk) noteClock(ctx context.Context, c store.ClockReading, calls []call
 	return err
 }
 
+// noteAgain keeps the clock's state of the moment from which the database can be written to
+// again; that it couldn't, and since when, is the kind of the entry.
+func (d *Desk) noteAgain(tx *store.Tx) error {
+	return tx.NoteClock(store.ClockReading{At: d.Now(), ClockState: d.ClockState()})
+}
+
 // noteJump compares how far the machine's clock moved since the last look with how
 // much time passed, and gives the moment of this look. A jump is an entry of the record
 // and a call: whoever set it must know that people's moments are reckoned by it.

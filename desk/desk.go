@@ -382,5 +382,12 @@ func (d *Desk) Feeds() *feed.Catalogue { return d.feeds }
 // Reader gives a reader narrowed to a scope.
 func (d *Desk) Reader(scope casebook.Scope) *store.Reader { return d.db.Reader(scope) }
 
+// Lost is closed once another process has taken the database over: nothing can be written
+// from here any more.
+func (d *Desk) Lost() <-chan struct{} { return d.db.Lost() }
+
+// Trouble tells why nothing can be written now; nil while all is well.
+func (d *Desk) Trouble() *store.Trouble { return d.db.Trouble() }
+
 // Verifier gives the public key of the ledger's checkpoints.
 func (d *Desk) Verifier() string { return d.signer.Verifier() }

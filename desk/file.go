@@ -80,7 +80,7 @@ func (d *Desk) Form(ctx context.Context, who casebook.Actor, scope casebook.Scop
 		return form, err
 	}
 	form.Report, form.Version = id, r.Version
-	return form.With(fields)
+	return form.Under(fields)
 }
 
 // filedForm is a report as it was filed last; without fields before the first time.
@@ -117,6 +117,12 @@ func (d *Desk) form(ctx context.Context, who casebook.Actor, one casebook.Report
 		return report.Form{}, err
 	}
 	if m.Timeline, err = r.Anchors(ctx, one.Incident); err != nil {
+		return report.Form{}, err
+	}
+	if m.Orders, err = ordersOf(ctx, r, one.Incident); err != nil {
+		return report.Form{}, err
+	}
+	if m.Earlier, err = filedBefore(ctx, r, one); err != nil {
 		return report.Form{}, err
 	}
 	known, err := r.Facts(ctx, one.Incident)

@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"tocsin/casebook"
 	"tocsin/desk"
 	"tocsin/report"
+	"tocsin/store"
 )
 
 // authorities makes the bureau and a province that are reached by a webhook.
@@ -97,6 +99,41 @@ func TestAReportThatIsFiledMeetsItsDutyWhenItIsDispatched(t *testing.T) {
 		t.Errorf("after its moment the duty is %s", state)
 	}
 	o.wantSound()
+}
+
+// TestADraftMovesWithItsCase: between draft and filing bots are seen; the filing has them,
+// and the next stage goes on with what a person wrote in this one.
+func TestADraftMovesWithItsCase(t *testing.T) {
+	o := open(t, t.TempDir())
+	o.speaksFor("telecom_operator")
+	i := o.called(casebook.Facts{addresses: casebook.NumberValue(1_000_000)})
+	r := o.reported(o.duty(i.ID, "level1_report").ID)
+	write := []casebook.FormField{{ID: "measures", Value: "the address is blocked"}}
+	if _, err := o.EditReport(t.Context(), wang, r.ID, write); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{Facts: casebook.Facts{addresses: casebook.NumberValue(1_300_000)}}); err != nil {
+		t.Fatal(err)
+	}
+	form, err := o.Form(t.Context(), li, casebook.Operator(), r.ID)
+	if err != nil || !strings.Contains(form.Value("infected"), "1300000") || form.Value("filler") != li.Name || form.Value("measures") != "the address is blocked" {
+		t.Errorf("got %q, %q, %q (%v)", form.Value("infected"), form.Value("filler"), form.Value("measures"), err)
+	}
+	if _, err := o.FileReport(t.Context(), wang, r.ID, desk.Filing{Channel: "phone", Proof: "spoke to Chen"}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := o.Reader(casebook.Operator()).DutiesByDue(t.Context(), store.DutyFilter{Incident: i.ID}, casebook.ID{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := slices.IndexFunc(all, func(d casebook.Duty) bool { return d.Stage == "other_initial" })
+	later, err := o.DraftReport(t.Context(), li, all[other].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form, err = o.Form(t.Context(), li, casebook.Operator(), later.ID); err != nil || form.Value("measures") != "the address is blocked" {
+		t.Errorf("the next stage says %q (%v)", form.Value("measures"), err)
+	}
 }
 
 func TestAReportFiledOutsideNeedsItsProof(t *testing.T) {

@@ -22,7 +22,7 @@ type Matter struct {
 	Facts    casebook.Facts    // figures of the incident
 	Rows     []Row             // its findings
 	Timeline []casebook.Anchor // its log, any order
-	Acts     []string          // what was done so far, a sentence each, oldest first
+	Orders   []Ordered         // of the incident, oldest first
 	Duty     casebook.Duty     // that the filing meets; zero for one that no duty asks for
 	Stage    Stage
 	To       []Addressee
@@ -61,13 +61,19 @@ func Draft(m Matter) Form {
 	return f
 }
 
-// carry puts what a person wrote in an earlier version into fields that the draft
-// couldn't fill. What is drafted afresh is newer than what was filed.
+// carry puts what a person wrote in an earlier version over the draft, which says beside it
+// what is known now. When it was reported and what is new since are said anew each time,
+// and "not yet known" gives way to whatever is known.
 func carry(fields []Field, earlier []casebook.FormField) {
 	for i := range fields {
+		field := &fields[i]
 		for _, old := range earlier {
-			if old.ID == fields[i].ID && (fields[i].Empty() || strings.HasPrefix(old.From, "person:")) && old.Value != "" && old.ID != "reported" {
-				fields[i].Value, fields[i].From, fields[i].Secret = old.Value, old.From, old.Secret
+			said := Field{Value: old.Value}
+			if old.ID != field.ID || said.Empty() || old.ID == "reported" || old.ID == "status" {
+				continue
+			}
+			if field.Empty() || old.ByPerson() && !said.Open() {
+				field.Known, field.Value, field.From, field.Secret = field.Value, old.Value, old.From, old.Secret
 			}
 		}
 	}
@@ -103,7 +109,7 @@ func fieldsFor(content []string, category casebook.Category) []Field {
 			continue
 		}
 		fields = append(fields, Field{
-			ID: a.fields[0], Label: Words{EN: a.words, ZH: a.words}, Asked: a.words,
+			ID: a.fields[0], Label: Words{EN: a.words, ZH: inWords(a.words, Chinese)}, Asked: a.words,
 			Required: !a.later && !a.optional, Later: a.later || a.optional,
 		})
 	}
@@ -136,9 +142,9 @@ func (d drafter) fill(id string) (value, from string) {
 	case "unit":
 		return known(m.Party.Name, "party:"+m.Party.ID.Text(casebook.PartyPrefix))
 	case "filler":
-		return known(m.Filler, "person:"+m.Filler)
+		return known(m.Filler, "account:"+m.Filler)
 	case "phone":
-		return known(m.Phone, "person:"+m.Filler)
+		return known(m.Phone, "account:"+m.Filler)
 	case "occurred":
 		return d.moment(casebook.Occurred)
 	case "reported":
@@ -162,7 +168,7 @@ func (d drafter) fill(id string) (value, from string) {
 	case "harm":
 		return d.harm()
 	case "measures":
-		return known(strings.Join(m.Acts, "\n"), "record")
+		return d.measures()
 	}
 	return "", ""
 }

@@ -110,7 +110,7 @@ func TestDraftNamesItsSources(t *testing.T) {
 		"occurred":  "anchor:" + matter(t).Timeline[1].ID.Text(casebook.AnchorPrefix),
 		"infected":  "threat:" + matter(t).Threat.ID.Text(casebook.ThreatPrefix),
 		"harm":      "fact:outage_minutes",
-		"phone":     "person:alice",
+		"phone":     "account:alice",
 		"proposals": "",
 	} {
 		if got := f.Field(id).From; got != want {
@@ -206,8 +206,12 @@ func TestEarlierVersionIsCarriedOn(t *testing.T) {
 		{ID: "harm", Value: "none seen", From: "person:bob"},
 		{ID: "infected", Value: "7", From: "threat:old"},
 		{ID: "reported", Value: "yesterday", From: "person:bob"},
+		{ID: "controllers", Value: report.NotYetKnown, From: "person:bob"},
 	}
 	f := report.Draft(m)
+	if f.Field("harm").Known == "" || f.Field("controllers").Open() {
+		t.Errorf("got %+v, %+v: what is known now is said beside a person's word, and instead of “not yet known”", f.Field("harm"), f.Field("controllers"))
+	}
 	if p := f.Field("proposals"); p.Value != "block it" || !p.Secret || p.From != "person:bob" {
 		t.Errorf("got %+v", p)
 	}
@@ -236,5 +240,41 @@ func TestWithRefuses(t *testing.T) {
 	}
 	if kept := f.Frozen(); len(kept) == 0 || slices.ContainsFunc(kept, func(v casebook.FormField) bool { return v.Value == "" }) {
 		t.Errorf("kept %+v", kept)
+	}
+}
+
+// TestADraftGoesOnWithWhatIsKnown: what the record fills moves on with it, what a person
+// wrote stays, and the draft says what is known beside it.
+func TestADraftGoesOnWithWhatIsKnown(t *testing.T) {
+	then := report.Draft(matter(t))
+	written := then.Frozen()
+	for i := range written {
+		switch written[i].ID {
+		case "infected":
+			written[i].Secret = true
+		case "harm":
+			written[i].Value, written[i].From = "none seen", "person:bob"
+		}
+	}
+	m := matter(t)
+	m.Filler = "carol"
+	m.Threat.Sizes[0].Unique24h = casebook.Interval{Low: 5, Point: 6, High: 7}
+	m.Facts["outage_minutes"] = casebook.NumberValue(77)
+	now, err := report.Draft(m).Under(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := now.Field("infected"); !strings.Contains(f.Value, "6 (5–7)") || !f.Secret || f.Known != "" {
+		t.Errorf("the figure of now is shown, with its mark: got %+v", f)
+	}
+	if f := now.Field("harm"); f.Value != "none seen" || !strings.Contains(f.Known, "77") {
+		t.Errorf("a person's word stays, and what is known is beside it: got %+v", f)
+	}
+	if now.Value("filler") != "carol" {
+		t.Errorf("filled in by %q, not by who drafts now", now.Value("filler"))
+	}
+	empty, err := report.Draft(m).Under([]casebook.FormField{{ID: "harm", From: "person:bob"}})
+	if err != nil || empty.Value("harm") != "" {
+		t.Errorf("what a person emptied stays empty: got %q (%v)", empty.Value("harm"), err)
 	}
 }

@@ -117,6 +117,17 @@ type Field struct {
 	// it.
 	Asked  string `json:"asked,omitempty"`
 	Secret bool   `json:"secret,omitempty"` // marked as a trade secret
+	// Known is what is known now, where a person wrote something else; "" otherwise. It is
+	// for who drafts, and no part of a filing.
+	Known string `json:"-"`
+}
+
+// Asks gives the pack's own words for the field, one after the other.
+func (f Field) Asks() []string {
+	if f.Asked == "" {
+		return nil
+	}
+	return strings.Split(f.Asked, "\n")
 }
 
 // Empty reports whether nothing is said in the field.

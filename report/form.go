@@ -111,6 +111,30 @@ func (f Form) With(values []casebook.FormField) (Form, error) {
 	return f, nil
 }
 
+// Under gives the form as a draft goes on: what people wrote is put over what is known
+// now, and what was filled from the record at an earlier moment gives way to it. A mark
+// as a trade secret stays with its field, whoever filled that. The errors are With's.
+func (f Form) Under(written []casebook.FormField) (Form, error) {
+	drafted := f
+	written = slices.Clone(written)
+	for i := range written {
+		if field := f.Field(written[i].ID); field != nil && !written[i].ByPerson() && !field.Empty() {
+			written[i].Value, written[i].From = field.Value, field.From
+		}
+	}
+	f, err := f.With(written)
+	if err != nil {
+		return Form{}, err
+	}
+	for i := range f.Fields {
+		field := &f.Fields[i]
+		if known := drafted.Field(field.ID); known != nil && known.Known == "" && known.Value != field.Value {
+			field.Known = known.Value
+		}
+	}
+	return f, nil
+}
+
 func fieldID(id string) bool {
 	return id != "" && len(id) <= 60 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
@@ -165,8 +189,12 @@ func (f Form) gap(field Field, stops bool) Gap {
 	}
 	asked, askedZH := "", ""
 	if field.Asked != "" {
-		words := strings.ReplaceAll(field.Asked, "\n", "; ")
-		asked, askedZH = fmt.Sprintf(" The law asks for: %s.", words), fmt.Sprintf("（规定内容：%s）", words)
+		words := field.Asks()
+		asked = fmt.Sprintf(" The law asks for: %s.", strings.Join(words, "; "))
+		for i := range words {
+			words[i] = inWords(words[i], Chinese)
+		}
+		askedZH = fmt.Sprintf("（规定内容：%s）", strings.Join(words, "；"))
 	}
 	if stops {
 		return Gap{field.ID, true, Words{

@@ -287,21 +287,29 @@ func (w *caseWriter) findFindings(cases []Case) error {
 // word on a finding holds.
 func (w *caseWriter) moveFindings() error {
 	var keys []partKey
-	last := map[partKey]movedFinding{}
+	var ids []int64
+	last, moved := map[partKey]movedFinding{}, map[int64]*findingRow{}
 	for _, m := range w.moved {
+		moved[m.finding.id] = m.finding
 		k := partKey{m.finding.id, partyText(m.party)}
 		if _, ok := last[k]; !ok {
-			keys = append(keys, k)
+			keys, ids = append(keys, k), append(ids, k.finding)
 		}
 		last[k] = m
+	}
+	parts, err := w.tx.partsOf(ids)
+	if err != nil {
+		return err
+	}
+	now := func(k partKey) (*findingRow, int64) {
+		return moved[k.finding], moved[k.finding].Count
+	}
+	wasParts := countParts(parts, now)
+	for _, m := range w.moved {
 		was := m.finding.counted()
 		m.finding.State, m.finding.RecordedAt = m.state, m.at
 		is := m.finding.counted()
 		w.counts.move(&was, &is)
-	}
-	parts, err := w.tx.partsOf(keys, nil)
-	if err != nil {
-		return err
 	}
 	var findings, changed [][]any
 	written := map[int64]bool{}
@@ -320,6 +328,11 @@ func (w *caseWriter) moveFindings() error {
 		return err
 	}
 	if err := w.tx.update(partTable, changed...); err != nil {
+		return err
+	}
+	counts := partTallies{}
+	counts.move(wasParts, countParts(parts, now))
+	if err := w.tx.countParts(counts); err != nil {
 		return err
 	}
 	return w.tx.count(w.counts)

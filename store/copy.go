@@ -25,7 +25,7 @@ func everyTable() []*table {
 		plain("invitation", column{"digest", 'b', true}, column{"account", 'i', true}, column{"made_at", 'i', true}, column{"expires_at", 'i', true}),
 		plain("key_use", column{"id", 'i', true}, column{"used_at", 'i', false}),
 		plain("answer", column{"digest", 'b', true}, column{"request", 'b', true}, column{"recorded_at", 'i', true}, column{"status", 'i', false}, column{"media_type", 't', false}, column{"body", 'b', false}),
-		tallyTable, evidenceTable, incidentGradeTable, termTable,
+		tallyTable, partTallyTable, partTermTable, evidenceTable, incidentGradeTable, termTable,
 	}
 	for _, id := range slices.Sorted(maps.Keys(tables)) {
 		all = append(all, tables[id])

@@ -27,10 +27,11 @@ type dialect interface {
 	schema(text string) []string
 	// retry reports whether the transaction failed only because of its company.
 	retry(err error) bool
-	// full reports whether the disk under the database has no room left.
-	full(err error) bool
 	// unfit reports whether a value is the reason, so that trying again is vain.
 	unfit(err error) bool
+	// broken reports whether the database itself is why nothing could be written, so that
+	// the same may succeed later, and whether its disk is full.
+	broken(err error) (broken, full bool)
 	// sequencesInline: leaves are numbered in the transaction that writes them.
 	sequencesInline() bool
 	// forget drops what was prepared, and gives back the lock that is held, on a

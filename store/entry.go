@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -48,8 +49,12 @@ var namedTables = map[string]*table{
 	casebook.KeyPrefix: accessKeyTable,
 }
 
-// maxSearched bounds how many entries are read to find the one that put a row.
-const maxSearched = 5000
+// What bounds the search for the entry that put a row: how many entries are read, and of
+// how many octets, which a person waits for.
+const (
+	maxSearched     = 5000
+	maxSearchOctets = 64 << 20
+)
 
 // EntryOf gives the entry of the ledger that put the row of a named thing as it now
 // stands, and the row's digest, which the entry holds. It gives ErrInvalid for a name
@@ -83,7 +88,7 @@ func (r *Reader) EntryOf(ctx context.Context, name string) (e Entry, digest [32]
 	}
 	e, err = r.entryWith(ctx, t, all[0], digest)
 	if err == nil && e.Kind == "" {
-		err = fmt.Errorf("the entry that put %s as it stands isn't among the %d around its moment: a whole audit finds it: %w", name, maxSearched, casebook.ErrNotFound)
+		err = fmt.Errorf("the entry that put %s as it stands isn't among those around its moment, nor among the newest %d: a whole audit finds it: %w", name, maxSearched, casebook.ErrNotFound)
 	}
 	return e, digest, err
 }
@@ -109,14 +114,14 @@ func (r *Reader) entryWith(ctx context.Context, t *table, row []any, digest [32]
 	if err := r.q.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), -1) + 1 FROM change_set WHERE seq >= 0`).Scan(&entries); err != nil {
 		return Entry{}, err
 	}
-	from := max(0, entries-maxSearched)
 	if i := slices.IndexFunc(t.columns, func(c column) bool { return c.name == "recorded_at" }); i >= 0 {
 		// Moments stand in the ledger's order, but for those of one instant.
-		at := row[i].(int64) - time.Second.Microseconds()
+		const about = int64(time.Second / time.Microsecond)
+		at := row[i].(int64) - about
 		var failed error
 		found := int64(sort.Search(int(entries), func(n int) bool {
 			var recorded int64
-			if err := r.q.QueryRowContext(ctx, `SELECT recorded_at FROM change_set WHERE seq = $1`, n).Scan(&recorded); err != nil {
+			if err := r.q.QueryRowContext(ctx, `SELECT recorded_at FROM change_set WHERE seq = $1 AND seq >= 0`, n).Scan(&recorded); err != nil {
 				failed = errors.Join(failed, err)
 			}
 			return recorded >= at
@@ -124,26 +129,31 @@ func (r *Reader) entryWith(ctx context.Context, t *table, row []any, digest [32]
 		if failed != nil {
 			return Entry{}, failed
 		}
-		if e, err := r.entryBetween(ctx, found, found+maxSearched, t, row[0].(int64), digest); err != nil || e.Kind != "" {
+		e, err := r.entryAmong(ctx, `seq >= 0 AND seq >= $1 AND recorded_at <= $2 ORDER BY seq`, []any{found, at + 2*about}, t, row[0].(int64), digest)
+		if err != nil || e.Kind != "" {
 			return e, err
 		}
 	}
-	return r.entryBetween(ctx, from, entries, t, row[0].(int64), digest)
+	return r.entryAmong(ctx, `seq >= 0 ORDER BY seq DESC`, nil, t, row[0].(int64), digest)
 }
 
-// entryBetween looks for the entry that put a row among those of [from, to).
-func (r *Reader) entryBetween(ctx context.Context, from, to int64, t *table, key int64, digest [32]byte) (Entry, error) {
-	rows, err := r.q.QueryContext(ctx, `SELECT seq, kind, actor, recorded_at, changes FROM change_set WHERE seq >= $1 AND seq < $2 ORDER BY seq`, from, to)
+// entryAmong looks for the entry that put a row among some, as far as the bounds let it.
+func (r *Reader) entryAmong(ctx context.Context, which string, args []any, t *table, key int64, digest [32]byte) (Entry, error) {
+	rows, err := r.q.QueryContext(ctx, `SELECT seq, kind, actor, recorded_at, changes FROM change_set WHERE `+which+fmt.Sprintf(` LIMIT %d`, maxSearched), args...)
 	if err != nil {
 		return Entry{}, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for octets := 0; octets < maxSearchOctets && rows.Next(); {
 		var e Entry
 		var at int64
-		var packed []byte
+		var packed sql.RawBytes
 		if err := rows.Scan(&e.Index, &e.Kind, &e.Actor, &at, &packed); err != nil {
 			return Entry{}, err
+		}
+		octets += len(packed)
+		if !bytes.Contains(packed, digest[:]) { // which is much faster than reading all changes
+			continue
 		}
 		e.At = moment(at)
 		there := false

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,6 +175,10 @@ type findingView struct {
 	own                 string // how the columns are called that are the party's own: region, last_seen
 }
 
+// wholeState is where a party's part stands: where all of the finding was attributed to
+// the party, where the finding does.
+const wholeState = "CASE WHEN q.count = f.count THEN f.state ELSE q.state END"
+
 func (r *Reader) findingView() findingView {
 	if r.scope.All || r.scope.Party.IsZero() {
 		sees := r.labels("f")
@@ -181,14 +187,12 @@ func (r *Reader) findingView() findingView {
 		}
 		return findingView{"f." + strings.Join(columnNames(findingTable), ", f."), "finding f CROSS JOIN threat t", sees, "f.public", "f.recorded_at", "f.state", "f.count", "f"}
 	}
-	// Where all of it was attributed to the party, it stands where the finding does.
-	const state = "CASE WHEN q.count = f.count THEN f.state ELSE q.state END"
 	columns := `f.id, f.salt, q.public, f.tenant, q.region, q.tlp, f.exercise, '', q.recorded_at, f.threat, f.role, f.asset_kind, f.asset, f.port,
-		q.type, ` + state + `, q.severity, q.first_seen, q.last_seen, q.count, q.days, q.sources, q.asn, q.holder, ''`
+		q.type, ` + wholeState + `, q.severity, q.first_seen, q.last_seen, q.count, q.days, q.sources, q.asn, q.holder, ''`
 	own := fmt.Sprintf(` AND q.finding = f.id AND q.party = '%[1]s' AND EXISTS (SELECT 1 FROM share
 		WHERE share.kind = %[2]d AND share.object = f.id AND share.party = '%[1]s' AND share.shared_to = 0)`, partyText(r.scope.Party), casebook.SharedFinding)
 	sees := strings.Replace(r.labels("q"), "q.tenant", "f.tenant", 1) + own
-	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", state, "q.count", "q"}
+	return findingView{columns, "finding_part q CROSS JOIN finding f CROSS JOIN threat t", sees, "q.public", "q.recorded_at", wholeState, "q.count", "q"}
 }
 
 func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, args []any) ([]*findingRow, error) {
@@ -206,26 +210,54 @@ func (r *Reader) findings(ctx context.Context, f FindingFilter, tail string, arg
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.q.QueryContext(ctx, `SELECT `+v.columns+`, t.public, t.family, t.name
-		FROM `+v.from+` WHERE t.id = f.threat AND `+w.text+` `+tail, w.args...)
-	return collect(rows, err, func(rows *sql.Rows) (*findingRow, error) {
-		n := len(findingTable.columns)
-		row, err := scanRow(rows, n+3)
+	rows, err := r.q.QueryContext(ctx, `SELECT `+v.columns+` FROM `+v.inParts()+` WHERE `+w.text+` `+tail, w.args...)
+	all, err := collect(rows, err, func(rows *sql.Rows) (*findingRow, error) {
+		row, err := scanRow(rows, len(findingTable.columns))
 		if err != nil {
 			return nil, err
 		}
-		f, err := findingOf(row[:n])
+		f, err := findingOf(row)
 		if err != nil {
 			return nil, err
 		}
-		s := scanner{row: row[n:]}
-		copy(f.Threat[:], s.bytes())
-		f.Family, f.Name = s.text(), s.text()
 		gap, days := heard.of(f.sources)
 		f.Relapses = f.Days.Relapses(gap, days)
 		if !r.scope.All {
 			f.Party = own
 		}
-		return f, s.err
+		return f, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return all, r.nameThreats(ctx, all)
+}
+
+// nameThreats says of findings of which threat they are. Threats are read once the
+// findings are chosen: to join them misleads PostgreSQL, which expects one finding of
+// some thousands.
+func (r *Reader) nameThreats(ctx context.Context, all []*findingRow) error {
+	named := map[int64]casebook.Finding{}
+	for _, f := range all {
+		named[f.threat] = casebook.Finding{}
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(named)), 500) {
+		rows, err := r.q.QueryContext(ctx, `SELECT id, public, family, name FROM threat WHERE id IN (`+listOf(chunk)+`)`)
+		_, err = collect(rows, err, func(rows *sql.Rows) (n int64, err error) {
+			var f casebook.Finding
+			var public []byte
+			err = rows.Scan(&n, &public, &f.Family, &f.Name)
+			copy(f.Threat[:], public)
+			named[n] = f
+			return n, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, f := range all {
+		t := named[f.threat]
+		f.Threat, f.Family, f.Name = t.Threat, t.Family, t.Name
+	}
+	return nil
 }

@@ -68,7 +68,7 @@ func (r *Reader) narrow(ctx context.Context, w *where, v findingView, f FindingF
 		}
 	}
 	if f.Asset != "" {
-		return false, narrowAsset(w, f.Asset)
+		return false, r.narrowAsset(w, v, f.Asset)
 	}
 	return false, nil
 }
@@ -126,17 +126,27 @@ func ListedAsset(text string) (Range, error) {
 
 // narrowAsset leaves the findings of an address, of the addresses in a prefix, or of
 // a name and those below it.
-func narrowAsset(w *where, text string) error {
+func (r *Reader) narrowAsset(w *where, v findingView, text string) error {
 	a, err := ListedAsset(text)
 	if err != nil {
 		return err
 	}
-	if a.Name != "" {
-		name := []byte(turned(a.Name))
-		w.and("f.id IN (SELECT object FROM term WHERE kind = ? AND word >= ? AND word < ?)", int64(nameTerm), name, append(slices.Clone(name), 0xff))
+	name := []byte(turned(a.Name))
+	kind, low, high := int64(nameTerm), name, append(slices.Clone(name), 0xff)
+	if a.Name == "" {
+		kind, low, high = a.octets()
+	}
+	switch {
+	case v.own == "q":
+		if a.Name != "" {
+			kind = int64(casebook.NoAsset)
+		}
+		w.and(fmt.Sprintf("q.finding IN (SELECT m.finding FROM part_term m WHERE m.party = '%s' AND m.kind = ? AND m.word >= ? AND m.word <= ?)", partyText(r.scope.Party)), kind, low, high)
+		return nil
+	case a.Name != "":
+		w.and("f.id IN (SELECT object FROM term WHERE kind = ? AND word >= ? AND word <= ?)", kind, low, high)
 		return nil
 	}
-	kind, low, high := a.octets()
 	w.and("f.id IN ("+assetsIn+")", kind, low, high)
 	return nil
 }

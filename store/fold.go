@@ -59,7 +59,7 @@ func (tx *Tx) Fold(b *Batch) (casebook.Delivery, error) {
 			d.ID.Text(casebook.DeliveryPrefix), d.Rows, d.State, b.FirstRow, casebook.ErrConflict)
 	}
 	f := folding{tx: tx, batch: b, delivery: d, threats: map[threatKey]*threatRow{}, growth: map[sizeKey]*growth{},
-		counts: tallies{}, evidence: map[evidenceKey]*said{}}
+		counts: tallies{}, parts: partTallies{}, evidence: map[evidenceKey]*said{}}
 	if err := f.run(); err != nil {
 		return d.Delivery, fmt.Errorf("fold rows %d to %d of %s: %w", b.FirstRow, b.LastRow, d.ID.Text(casebook.DeliveryPrefix), err)
 	}
@@ -91,8 +91,11 @@ type folding struct {
 	fresh    []part // claims not made before, by finding
 	grew     bool   // the threat whose sizes are being written
 	counts   tallies
+	parts    partTallies
+	held     []int64 // findings whose asset was somebody's before this batch
 	evidence map[evidenceKey]*said
 	terms    [][]any
+	ofParts  [][]any // terms of parts
 }
 
 // A part is one claim on its way into its finding.
@@ -293,6 +296,9 @@ func (f *folding) intoFindings() error {
 			added = append(added, row.row())
 		} else {
 			was := row.counted()
+			if was.party != "" {
+				f.held = append(f.held, row.id)
+			}
 			f.fold(row, rest[:n])
 			is := row.counted()
 			f.counts.move(&was, &is)
@@ -434,7 +440,13 @@ func (f *folding) intoViews() error {
 	if err := f.tx.count(f.counts); err != nil {
 		return err
 	}
+	if err := f.tx.countParts(f.parts); err != nil {
+		return err
+	}
 	if err := f.tx.saveEvidence(f.source.id, f.evidence); err != nil {
+		return err
+	}
+	if err := f.tx.db.dialect.insert(f.tx, partTermTable, f.ofParts); err != nil {
 		return err
 	}
 	return f.tx.db.dialect.insert(f.tx, termTable, f.terms)

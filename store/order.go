@@ -252,29 +252,33 @@ func (tx *Tx) SetFinding(id, party casebook.ID, state casebook.State) error {
 	if err != nil {
 		return err
 	}
-	p, err := tx.part(id, party)
-	switch {
-	case err == nil:
-		if err := tx.MovePart(id, party, state); err != nil {
+	parts, err := tx.partsOf([]int64{row.id})
+	if err != nil {
+		return err
+	}
+	now := func(partKey) (*findingRow, int64) { return row, row.Count }
+	was, wasParts := row.counted(), countParts(parts, now)
+	all := true
+	if p := parts[partKey{row.id, partyText(party)}]; p != nil {
+		p.State, p.RecordedAt = state, tx.at
+		if err := tx.update(partTable, p.row()); err != nil {
 			return err
 		}
-		if p.LastSeen.Before(row.LastSeen) {
-			return nil
+		all = !p.LastSeen.Before(row.LastSeen)
+	}
+	if all && row.State != state {
+		row.State, row.RecordedAt = state, tx.at
+		if err := tx.update(findingTable, row.row()); err != nil {
+			return err
 		}
-	case !errors.Is(err, casebook.ErrNotFound):
-		return err
 	}
-	if row.State == state {
-		return nil
-	}
-	was := row.counted()
-	row.State, row.RecordedAt = state, tx.at
-	if err := tx.update(findingTable, row.row()); err != nil {
-		return err
-	}
-	is, counts := row.counted(), tallies{}
+	is, counts, ofParts := row.counted(), tallies{}, partTallies{}
 	counts.move(&was, &is)
-	return tx.count(counts)
+	ofParts.move(wasParts, countParts(parts, now))
+	if err := tx.count(counts); err != nil {
+		return err
+	}
+	return tx.countParts(ofParts)
 }
 
 // Order gives one order.

@@ -90,16 +90,17 @@ func take(f *casebook.Finding, sources *[]byte, c *Claim, source int64) (newDay 
 // that party's part of their finding, and shares it.
 func (f *folding) intoParts(rows []*findingRow, fresh map[int64]bool) error {
 	parties, err := f.parties()
-	if err != nil || len(parties) == 0 {
+	if err != nil || len(parties) == 0 && len(f.held) == 0 {
 		return err
 	}
-	wanted := map[partKey][]*Claim{}
+	wanted, before := map[partKey][]*Claim{}, map[int64]int64{}
 	rest := f.fresh
 	for _, row := range rows {
 		n := 1
 		for n < len(rest) && rest[n].key == rest[0].key {
 			n++
 		}
+		before[row.id] = row.Count - int64(n)
 		for i := range rest[:n] {
 			c := rest[i].claim
 			for _, p := range parties[clean(c.Party)] {
@@ -111,14 +112,22 @@ func (f *folding) intoParts(rows []*findingRow, fresh map[int64]bool) error {
 		}
 		rest = rest[n:]
 	}
-	return f.saveParts(rows, fresh, wanted)
+	return f.saveParts(rows, fresh, wanted, before)
 }
 
-func (f *folding) saveParts(rows []*findingRow, fresh map[int64]bool, wanted map[partKey][]*Claim) error {
+// saveParts folds claims into the parts to which they lead. before is how many
+// observations were in each finding: a part that was all of it may not be any more.
+func (f *folding) saveParts(rows []*findingRow, fresh map[int64]bool, wanted map[partKey][]*Claim, before map[int64]int64) error {
 	keys := slices.SortedFunc(maps.Keys(wanted), func(a, b partKey) int {
 		return cmp.Or(cmp.Compare(a.finding, b.finding), strings.Compare(a.party, b.party))
 	})
-	known, err := f.tx.partsOf(keys, fresh)
+	touched := slices.Clone(f.held)
+	for _, k := range keys {
+		if !fresh[k.finding] {
+			touched = append(touched, k.finding)
+		}
+	}
+	parts, err := f.tx.partsOf(touched)
 	if err != nil {
 		return err
 	}
@@ -126,13 +135,15 @@ func (f *folding) saveParts(rows []*findingRow, fresh map[int64]bool, wanted map
 	for _, row := range rows {
 		findings[row.id] = row
 	}
-	ids, err := f.tx.takeIDs("finding_part", len(keys)-len(known))
+	was := countParts(parts, func(k partKey) (*findingRow, int64) { return findings[k.finding], before[k.finding] })
+	missing := slices.DeleteFunc(slices.Clone(keys), func(k partKey) bool { return parts[k] != nil })
+	ids, err := f.tx.takeIDs("finding_part", len(missing))
 	if err != nil {
 		return err
 	}
 	var added, changed [][]any
 	for _, k := range keys {
-		p := known[k]
+		p := parts[k]
 		if p == nil {
 			p = &findingPart{id: ids[0], salt: f.tx.salt(), finding: k.finding, party: k.party, isNew: true}
 			ids = ids[1:]
@@ -141,6 +152,8 @@ func (f *folding) saveParts(rows []*findingRow, fresh map[int64]bool, wanted map
 			if p.ID = findings[k.finding].ID; !fresh[k.finding] {
 				p.ID = casebook.NewID(f.tx.at)
 			}
+			parts[k] = p
+			f.ofParts = append(f.ofParts, partTerms(k.party, k.finding, findings[k.finding].Asset)...)
 		}
 		for _, c := range wanted[k] {
 			take(&p.Finding, &p.sources, c, f.source.id)
@@ -157,12 +170,12 @@ func (f *folding) saveParts(rows []*findingRow, fresh map[int64]bool, wanted map
 	if err := f.tx.update(partTable, changed...); err != nil {
 		return err
 	}
-	return f.shareParts(keys, known)
+	f.parts.move(was, countParts(parts, func(k partKey) (*findingRow, int64) { return findings[k.finding], findings[k.finding].Count }))
+	return f.shareParts(missing)
 }
 
 // shareParts shares what a party has a part in now and hadn't before.
-func (f *folding) shareParts(keys []partKey, known map[partKey]*findingPart) error {
-	keys = slices.DeleteFunc(keys, func(k partKey) bool { return known[k] != nil })
+func (f *folding) shareParts(keys []partKey) error {
 	ids, err := f.tx.takeIDs("share", len(keys))
 	if err != nil {
 		return err
@@ -189,42 +202,21 @@ func (f *folding) parties() (map[string][]casebook.Party, error) {
 	return named, err
 }
 
-// partsOf finds the parts that are there already; findings made in this commit have
-// none.
-func (tx *Tx) partsOf(keys []partKey, fresh map[int64]bool) (map[partKey]*findingPart, error) {
-	wanted := map[partKey]bool{}
-	var numbers []string
-	for _, k := range keys {
-		if !fresh[k.finding] {
-			wanted[k] = true
-			numbers = append(numbers, fmt.Sprint(k.finding))
-		}
-	}
+// partsOf finds the parts of some findings.
+func (tx *Tx) partsOf(findings []int64) (map[partKey]*findingPart, error) {
+	slices.Sort(findings)
 	known := map[partKey]*findingPart{}
-	for chunk := range slices.Chunk(slices.Compact(numbers), 500) {
-		rows, err := tx.query(partTable.selectSQL + ` WHERE finding IN (` + strings.Join(chunk, ", ") + `)`)
+	for chunk := range slices.Chunk(slices.Compact(findings), 500) {
+		rows, err := tx.query(partTable.selectSQL + ` WHERE finding IN (` + listOf(chunk) + `)`)
 		parts, err := collect(rows, err, scanPart)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range parts {
-			if k := (partKey{p.finding, p.party}); wanted[k] {
-				known[k] = p
-			}
+			known[partKey{p.finding, p.party}] = p
 		}
 	}
 	return known, nil
-}
-
-// MovePart says where a party's part of a finding stands. The finding is named as the
-// platform knows it. It gives ErrNotFound where the party has no part in it.
-func (tx *Tx) MovePart(finding, party casebook.ID, state casebook.State) error {
-	p, err := tx.part(finding, party)
-	if err != nil {
-		return err
-	}
-	p.State, p.RecordedAt = state, tx.at
-	return tx.update(partTable, p.row())
 }
 
 // PartName gives the name by which a party knows a finding, which may be another than

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"tocsin/casebook"
 )
@@ -22,10 +23,9 @@ func (r *Reader) PartyTally(ctx context.Context, id casebook.ID) (t PartyTally, 
 	if err != nil {
 		return t, err
 	}
-	v := r.findingView()
-	findings, whose := `SELECT COUNT(*) FROM `+v.from+` WHERE t.id = f.threat AND `+v.sees+` AND q.party = $1`, any(partyText(id))
-	if r.scope.All {
-		findings = `SELECT COUNT(*) FROM finding_part WHERE party = $1`
+	findings := `SELECT CAST(COALESCE(SUM(y.n), 0) AS BIGINT) FROM part_tally y WHERE y.party = $1 AND y.subject = 1`
+	if !r.scope.All { // which sees its own alone
+		findings = `SELECT CAST(COALESCE(SUM(y.n), 0) AS BIGINT) FROM ` + r.ownParts(partsStand) + fmt.Sprintf(` WHERE $1 = '%s'`, partyText(r.scope.Party))
 	}
 	const of = ` AND party = (SELECT id FROM party WHERE public = $1)`
 	for _, q := range []struct {
@@ -33,7 +33,7 @@ func (r *Reader) PartyTally(ctx context.Context, id casebook.ID) (t PartyTally, 
 		arg   any
 		into  []any
 	}{
-		{findings, whose, []any{&t.Findings}},
+		{findings, partyText(id), []any{&t.Findings}},
 		{`SELECT COUNT(*) FROM report WHERE ` + r.sees(casebook.SharedReport) + of, id[:], []any{&t.Reports}},
 		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state >= 3 THEN 1 ELSE 0 END), 0) FROM orders WHERE ` + r.sees(casebook.SharedOrder) + of, id[:], []any{&t.Orders, &t.Answered}},
 		{`SELECT COUNT(*) FROM holding WHERE party = $1 AND party <> ''`, p.Name, []any{&t.Holdings}},

@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -27,11 +30,21 @@ func (*postgres) open(place string) (write, read *sql.DB, err error) {
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(2)
-	if read, err = sql.Open("pgx", place); err != nil {
+	config, err := pgx.ParseConfig(place)
+	if err != nil {
 		return nil, nil, errors.Join(err, write.Close())
 	}
+	read = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(pagesPlans))
 	read.SetMaxOpenConns(6)
 	return write, read, nil
+}
+
+// pagesPlans has questions of pages planned for what they ask: a state or a role may fit
+// one finding in a thousand or nearly all, and a plan made for neither reads all of
+// them. To compile a plan takes longer than a page.
+func pagesPlans(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `SET plan_cache_mode = force_custom_plan; SET jit = off`)
+	return err
 }
 
 func (*postgres) openReadOnly(place string) (*sql.DB, error) { return sql.Open("pgx", place) }
@@ -65,16 +78,31 @@ func (*postgres) retry(err error) bool {
 	return errors.As(err, &e) && slices.Contains([]string{"40001", "40P01", "23505"}, e.Code)
 }
 
-// full: disk_full (SQLSTATE 53100).
-func (*postgres) full(err error) bool {
-	var e *pgconn.PgError
-	return errors.As(err, &e) && e.Code == "53100"
+// Unreachable reports whether an error says that the database's server is away or starting,
+// so that the same may succeed later: no connection, or SQLSTATE classes 08, 53 and 57P.
+func Unreachable(err error) bool {
+	var away *pgconn.ConnectError
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return strings.HasPrefix(said.Code, "08") || strings.HasPrefix(said.Code, "53") || strings.HasPrefix(said.Code, "57P")
+	}
+	return errors.As(err, &away)
 }
 
 // unfit: data exceptions and program limits (SQLSTATE classes 22 and 54).
 func (*postgres) unfit(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (strings.HasPrefix(e.Code, "22") || strings.HasPrefix(e.Code, "54"))
+}
+
+// broken: a server that is away, SQLSTATE 53100, system errors (class 58), and a connection
+// that broke in between.
+func (*postgres) broken(err error) (broken, full bool) {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return Unreachable(err) || strings.HasPrefix(said.Code, "58"), said.Code == "53100"
+	}
+	return Unreachable(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed), false
 }
 
 func (*postgres) lock(tx *Tx, work lock) error {

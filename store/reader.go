@@ -61,6 +61,16 @@ func (r *Reader) seesOf(kind casebook.ShareKind, alias string) string {
 		alias, partyText(r.scope.Party), kind)
 }
 
+// seesFew is seesOf for a query that finds few rows by something else: each is looked up
+// in the shares, and not all shares gathered first.
+func (r *Reader) seesFew(kind casebook.ShareKind, alias string) string {
+	if r.scope.All || r.scope.Party.IsZero() {
+		return r.seesOf(kind, alias)
+	}
+	return r.labels(alias) + fmt.Sprintf(" AND EXISTS (SELECT 1 FROM share WHERE share.party = '%s' AND share.kind = %d AND share.object = %s.id AND share.shared_to = 0)",
+		partyText(r.scope.Party), kind, alias)
+}
+
 // labels is the condition on tenant and label.
 func (r *Reader) labels(alias string) string {
 	return fmt.Sprintf("%s.tenant = %d AND %s.tlp IN (%s)", alias, r.scope.Tenant, alias, r.tlps())

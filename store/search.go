@@ -99,33 +99,38 @@ func (r *Reader) searchFindings(ctx context.Context, text string, limit int) ([]
 	if errors.Is(err, casebook.ErrInvalid) {
 		return nil, nil
 	}
-	if a.Name != "" {
-		name := turned(a.Name)
-		hits, err := r.assetHits(ctx, v, "below", "term m CROSS JOIN "+r.findingFirst(v), "m.kind = $1 AND m.word >= $2 AND m.word < $3 AND f.id = m.object LIMIT $4",
-			int64(nameTerm), []byte(name), append([]byte(name), 0xff), limit)
-		for i := range hits {
-			if strings.Contains(hits[i].Title, a.Name) && !strings.Contains(hits[i].Title, "."+a.Name) {
-				hits[i].Why = "name"
-			}
+	kind, low, high := int64(nameTerm), []byte(turned(a.Name)), append([]byte(turned(a.Name)), 0xff)
+	why := "below"
+	if a.Name == "" {
+		kind, low, high = a.octets()
+		if why = "prefix"; a.Prefix.IsSingleIP() {
+			why = "address"
 		}
-		slices.SortStableFunc(hits, func(x, y Hit) int { return strings.Compare(y.Why, x.Why) }) // the name itself before those below it
-		return hits, err
 	}
-	why := "prefix"
-	if a.Prefix.IsSingleIP() {
-		why = "address"
+	// For each threat and role there is one place in the index of findings at which an
+	// address would stand. A party has an index of its own.
+	from, tail := "threat_size s CROSS JOIN "+v.from, "f.threat = s.threat AND f.role = s.role AND f.asset_kind = $1 AND f.asset >= $2 AND f.asset <= $3 LIMIT $4"
+	switch {
+	case v.own == "q":
+		if a.Name != "" {
+			kind = int64(casebook.NoAsset)
+		}
+		from, tail = "part_term m CROSS JOIN "+v.from, "m.party = q.party AND m.finding = q.finding AND "+termsBetween+" LIMIT $4"
+	case a.Name != "":
+		from, tail = "term m CROSS JOIN "+v.from, "f.id = m.object AND "+termsBetween+" LIMIT $4"
 	}
-	kind, low, high := a.octets()
-	return r.assetHits(ctx, v, why, "threat_size s CROSS JOIN "+r.findingFirst(v), "f.threat = s.threat AND f.role = s.role AND f.asset_kind = $1 AND f.asset >= $2 AND f.asset <= $3 LIMIT $4", kind, low, high, limit)
+	hits, err := r.assetHits(ctx, v, why, from, tail, kind, low, high, limit)
+	for i := range hits {
+		if a.Name != "" && strings.Contains(hits[i].Title, a.Name) && !strings.Contains(hits[i].Title, "."+a.Name) {
+			hits[i].Why = "name"
+		}
+	}
+	slices.SortStableFunc(hits, func(x, y Hit) int { return strings.Compare(y.Why, x.Why) }) // the name itself before those below it
+	return hits, err
 }
 
-// findingFirst is where a view's findings come from, the finding before the part.
-func (r *Reader) findingFirst(v findingView) string {
-	if v.own == "q" {
-		return "finding f CROSS JOIN finding_part q CROSS JOIN threat t"
-	}
-	return v.from
-}
+// termsBetween are the terms m of a kind from one word up to another.
+const termsBetween = "m.kind = $1 AND m.word >= $2 AND m.word <= $3"
 
 func (r *Reader) assetHits(ctx context.Context, v findingView, why, from, tail string, args ...any) ([]Hit, error) {
 	rows, err := r.q.QueryContext(ctx, `SELECT `+v.public+`, f.asset_kind, f.asset, t.name, `+v.own+`.last_seen FROM `+from+` WHERE t.id = f.threat AND `+v.sees+` AND `+tail, args...)
@@ -180,7 +185,7 @@ func (r *Reader) searchThreats(ctx context.Context, text string, others []string
 func (r *Reader) searchIncidents(ctx context.Context, text string, limit int) ([]Hit, error) {
 	const columns = `SELECT i.public, i.title, COALESCE(t.name, ''), i.opened_at FROM `
 	if id, ok := named(casebook.IncidentPrefix, text); ok {
-		return r.hits(ctx, "id", columns+`incident i LEFT JOIN threat t ON t.id = i.threat WHERE i.public = $1 AND `+r.seesOf(casebook.SharedIncident, "i"), id[:])
+		return r.hits(ctx, "id", columns+`incident i LEFT JOIN threat t ON t.id = i.threat WHERE i.public = $1 AND `+r.seesFew(casebook.SharedIncident, "i"), id[:])
 	}
 	wanted := words(text)
 	if len(wanted) == 0 {
@@ -235,7 +240,7 @@ func beyond(text string) string { return text + "\U0010FFFF" }
 
 func (r *Reader) searchOrders(ctx context.Context, text string, limit int) ([]Hit, error) {
 	const columns = `SELECT o.public, CASE WHEN o.task <> '' THEN o.task ELSE o.measure END, i.title, o.recorded_at FROM orders o JOIN incident i ON i.id = o.incident WHERE `
-	sees := r.seesOf(casebook.SharedOrder, "o")
+	sees := r.seesFew(casebook.SharedOrder, "o")
 	if id, ok := named(casebook.OrderPrefix, text); ok {
 		return r.hits(ctx, "id", columns+`o.public = $1 AND `+sees, id[:])
 	}
@@ -244,7 +249,7 @@ func (r *Reader) searchOrders(ctx context.Context, text string, limit int) ([]Hi
 
 func (r *Reader) searchReports(ctx context.Context, text string, limit int) ([]Hit, error) {
 	const columns = `SELECT r.public, CASE WHEN r.task <> '' THEN r.task ELSE r.stage END, i.title, r.opened_at FROM report r JOIN incident i ON i.id = r.incident `
-	sees := r.seesOf(casebook.SharedReport, "r")
+	sees := r.seesFew(casebook.SharedReport, "r")
 	if id, ok := named(casebook.ReportPrefix, text); ok {
 		return r.hits(ctx, "id", columns+`WHERE r.public = $1 AND `+sees, id[:])
 	}
@@ -267,7 +272,7 @@ func (r *Reader) searchDuties(ctx context.Context, text string, _ int) ([]Hit, e
 	if !ok {
 		return nil, nil
 	}
-	return r.hits(ctx, "id", `SELECT d.public, d.stage, i.title, d.due FROM duty d JOIN incident i ON i.id = d.incident WHERE d.public = $1 AND `+r.seesOf(casebook.SharedDuty, "d"), id[:])
+	return r.hits(ctx, "id", `SELECT d.public, d.stage, i.title, d.due FROM duty d JOIN incident i ON i.id = d.incident WHERE d.public = $1 AND `+r.seesFew(casebook.SharedDuty, "d"), id[:])
 }
 
 func (r *Reader) searchParties(ctx context.Context, text string, limit int) ([]Hit, error) {

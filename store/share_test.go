@@ -127,7 +127,7 @@ func TestAPartsFiguresAreItsOwn(t *testing.T) {
 			before = got
 			write(t, db, noon, func(tx *Tx) error {
 				whole := findings(t, reader(db, 1))[0]
-				if err := tx.MovePart(whole.ID, own.ID, casebook.Told); err != nil {
+				if err := tx.SetFinding(whole.ID, own.ID, casebook.Told); err != nil {
 					return err
 				}
 				name, err := tx.PartName(whole.ID, own.ID)

@@ -38,8 +38,7 @@ func (r *Reader) RegionStandings(ctx context.Context) ([]Standing, error) {
 		}
 		return all, r.countThreats(ctx, all)
 	}
-	v := r.findingView()
-	return r.standings(ctx, `SELECT `+v.own+`.region, f.role, `+v.state+`, COUNT(*) FROM `+v.inParts()+` WHERE f.exercise = 0 AND `+v.sees+` GROUP BY `+v.own+`.region, f.role, `+v.state)
+	return r.standings(ctx, `SELECT y.word, y.role, y.state, CAST(SUM(y.n) AS BIGINT) FROM `+r.ownParts(partsStand)+` WHERE y.exercise = 0 GROUP BY y.word, y.role, y.state`)
 }
 
 // PartyStandings counts findings by the party that holds the asset, the most active
@@ -183,12 +182,7 @@ func (r *Reader) countFindings(ctx context.Context, from, to time.Time, at func(
 		r.labels("y") + ` GROUP BY y.subject, y.number, y.role`
 	first, last := tallyHour(from.UnixMicro()), tallyHour(to.UnixMicro())
 	if !r.scope.All {
-		v := r.findingView()
-		query = `SELECT 2, q.first_seen / 3600000000, f.role, COUNT(*) FROM ` + v.inParts() + ` WHERE f.exercise = 0 AND q.first_seen / 3600000000 >= $1 AND q.first_seen / 3600000000 < $2 AND ` +
-			v.sees + ` GROUP BY q.first_seen / 3600000000, f.role`
-		if r.scope.Party.IsZero() {
-			return nil
-		}
+		query = `SELECT 2, y.number, y.role, CAST(SUM(y.n) AS BIGINT) FROM ` + r.ownParts(partsFirstSeen) + ` WHERE y.exercise = 0 AND y.number >= $1 AND y.number < $2 GROUP BY y.number, y.role`
 	}
 	rows, err := r.q.QueryContext(ctx, query, first, last)
 	_, err = collect(rows, err, func(rows *sql.Rows) (n int64, err error) {

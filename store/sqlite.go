@@ -18,11 +18,16 @@ import (
 	"tocsin/casebook"
 )
 
-// diskFull is SQLITE_FULL.
-const diskFull = 13
-
-// tooBig is SQLITE_TOOBIG.
-const tooBig = 18
+// Result codes of SQLite.
+const (
+	readOnly = 8  // SQLITE_READONLY
+	ioFailed = 10 // SQLITE_IOERR
+	corrupt  = 11 // SQLITE_CORRUPT
+	diskFull = 13 // SQLITE_FULL
+	cantOpen = 14 // SQLITE_CANTOPEN
+	tooBig   = 18 // SQLITE_TOOBIG
+	notADB   = 26 // SQLITE_NOTADB
+)
 
 // sqlite speaks to one file. Many rows go through the driver itself, one
 // prepared statement a row: database/sql in between costs as much as the insert.
@@ -80,14 +85,26 @@ func (*sqlite) own(context.Context, *sql.Conn) error { return nil } // the data 
 func (*sqlite) begin() string    { return "BEGIN IMMEDIATE" }
 func (*sqlite) snapshot() string { return "BEGIN" }
 func (*sqlite) retry(error) bool { return false }
-func (*sqlite) full(err error) bool {
-	var e *modernc.Error
-	return errors.As(err, &e) && e.Code()&0xff == diskFull
-}
 func (*sqlite) unfit(err error) bool {
 	var e *modernc.Error
 	return errors.As(err, &e) && e.Code()&0xff == tooBig
 }
+
+// broken: a full disk, and what one that fails gives.
+func (*sqlite) broken(err error) (broken, full bool) {
+	var e *modernc.Error
+	if !errors.As(err, &e) {
+		return false, false
+	}
+	switch e.Code() & 0xff {
+	case diskFull:
+		return true, true
+	case readOnly, ioFailed, corrupt, cantOpen, notADB:
+		return true, false
+	}
+	return false, false
+}
+
 func (*sqlite) sequencesInline() bool { return true }
 func (*sqlite) lock(*Tx, lock) error  { return nil } // the file has one owner
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"tocsin/casebook"
 )
@@ -67,16 +66,12 @@ func (r *Reader) Counts(ctx context.Context) (Counts, error) {
 // told the head of the ledger, which everybody may know.
 func (r *Reader) partyCounts(ctx context.Context) (Counts, error) {
 	var c Counts
-	// Each part is a finding of the party's tenant: the tables of what it is are left
-	// alone, and the sum is made of two indexes.
-	parts := fmt.Sprintf(`FROM share CROSS JOIN finding_part q WHERE q.party = share.party AND q.finding = share.object
-		AND share.party = '%s' AND share.kind = %d AND share.shared_to = 0 AND q.tlp IN (%s)`, partyText(r.scope.Party), casebook.SharedFinding, r.tlps())
 	for _, q := range []struct {
 		query string
 		into  []any
 	}{
 		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM delivery WHERE ` + r.sees(casebook.SharedDelivery), []any{&c.Deliveries, &c.Waiting}},
-		{`SELECT COUNT(*), CAST(COALESCE(SUM(q.count), 0) AS BIGINT) ` + parts, []any{&c.Findings, &c.Observations}},
+		{`SELECT CAST(COALESCE(SUM(y.n), 0) AS BIGINT), CAST(COALESCE(SUM(y.observations), 0) AS BIGINT) FROM ` + r.ownParts(partsStand), []any{&c.Findings, &c.Observations}},
 		{`SELECT COUNT(*) FROM threat WHERE ` + r.sees(casebook.SharedThreat), []any{&c.Threats}},
 		{`SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0) FROM incident WHERE ` + r.sees(casebook.SharedIncident), []any{&c.Incidents, &c.Proposed}},
 		{`SELECT COALESCE(MAX(seq), -1) + 1 FROM change_set WHERE seq >= 0`, []any{&c.Entries}},

@@ -13,7 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
 
 	"tocsin/casebook"
@@ -37,10 +37,11 @@ type DB struct {
 	backfill     backfill
 	onRead       func(query string, args []any)
 
-	lastStamp time.Time // guarded by gate
-	owned     bool      // it had the database's lock; guarded by gate
-	lost      bool      // another process has it since; guarded by gate
-	behind    bool      // the clock was told to be behind lastStamp; guarded by gate
+	trouble   atomic.Pointer[Trouble]
+	lastStamp time.Time     // guarded by gate
+	owned     bool          // it had the database's lock; guarded by gate
+	lost      chan struct{} // closed once another process has it since; by whom has the gate
+	behind    bool          // the clock was told to be behind lastStamp; guarded by gate
 }
 
 // Options tell Open what it can't find in the database.
@@ -64,7 +65,7 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(place), err)
 	}
-	db := &DB{dialect: d, write: write, read: read, signer: o.Signer, onCheckpoint: o.OnCheckpoint, onRead: o.OnRead}
+	db := &DB{dialect: d, write: write, read: read, signer: o.Signer, onCheckpoint: o.OnCheckpoint, onRead: o.OnRead, lost: make(chan struct{})}
 	if o.Signer != nil {
 		db.sealer, err = ledger.NewSealer(o.Signer.Verifier())
 	}
@@ -126,6 +127,14 @@ func (db *DB) Close() error {
 // the database.
 var ErrHeld = errors.New("another tocsin writes to it")
 
+// ErrLost is what every write gives, with casebook.ErrConflict, once another process has
+// taken the database over.
+var ErrLost = errors.New("this tocsin lost the database to another one, and what it remembers is old: start it again")
+
+// Lost is closed once another process has taken the database over. This one writes nothing
+// any more.
+func (db *DB) Lost() <-chan struct{} { return db.lost }
+
 // Work says what a write is: its kind and actor go into the ledger entry.
 type Work struct {
 	Kind  string // "fold", "accept", …
@@ -166,16 +175,7 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 	for attempt := 0; ; attempt++ {
 		r, err := db.try(ctx, w, f)
 		if err == nil || attempt == 5 || !db.dialect.retry(err) {
-			if err != nil {
-				err = fmt.Errorf("write %s: %w", w.Kind, err)
-			}
-			if db.dialect.full(err) {
-				err = fmt.Errorf("%w: %w", syscall.ENOSPC, err)
-			}
-			if db.dialect.unfit(err) {
-				err = fmt.Errorf("%w: %w", ErrUnfit, err)
-			}
-			return r, err
+			return r, db.wrote(ctx, w, err)
 		}
 	}
 }
@@ -253,8 +253,10 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 
 // connection gives the one connection that writes.
 func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
-	if db.lost {
-		return nil, fmt.Errorf("this tocsin lost the database to another one, and what it remembers is old: start it again: %w", casebook.ErrConflict)
+	select {
+	case <-db.lost:
+		return nil, fmt.Errorf("%w: %w", ErrLost, casebook.ErrConflict)
+	default:
 	}
 	if db.conn == nil {
 		c, err := db.write.Conn(ctx)
@@ -262,7 +264,9 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 			return nil, err
 		}
 		if err := db.dialect.own(ctx, c); err != nil {
-			db.lost = db.owned && errors.Is(err, ErrHeld)
+			if db.owned && errors.Is(err, ErrHeld) {
+				close(db.lost)
+			}
 			return nil, errors.Join(err, c.Close())
 		}
 		db.conn, db.owned = c, true

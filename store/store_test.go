@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"tocsin/casebook"
 	"tocsin/ledger"
 )
@@ -279,5 +281,22 @@ func wantIs(t testing.TB, what string, err, refusal error) {
 	t.Helper()
 	if !errors.Is(err, refusal) || len(err.Error()) < len(refusal.Error())+10 {
 		t.Errorf("%s: got %v, want a sentence that is %v", what, err, refusal)
+	}
+}
+
+// TestAServerThatIsAwayIsToldApart: no connection is worth another try, a wrong password or
+// a fault of the request isn't.
+func TestAServerThatIsAwayIsToldApart(t *testing.T) {
+	_, err := Open(t.Context(), "postgres://nobody@127.0.0.1:1/none?connect_timeout=5", Options{Now: time.Now()})
+	if !Unreachable(err) {
+		t.Errorf("%v: a server that doesn't answer is away", err)
+	}
+	for code, want := range map[string]bool{"57P01": true, "57P03": true, "08006": true, "53300": true, "28P01": false, "42P01": false, "22003": false} {
+		if got := Unreachable(fmt.Errorf("open: %w", &pgconn.PgError{Code: code})); got != want {
+			t.Errorf("%s: %v, want %v", code, got, want)
+		}
+	}
+	if Unreachable(nil) || Unreachable(casebook.ErrConflict) {
+		t.Error("what isn't the server's is taken for it")
 	}
 }

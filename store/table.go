@@ -134,6 +134,8 @@ var uncovered = map[string]string{
 	"key_use":        "moves with every use of a key; that the key is good is in access_key",
 	"answer":         "keeps for a day what was answered, so that a repeated request isn't done twice",
 	"tally":          "counts for pages what finding and observation hold; what decides anything is counted from the rows",
+	"part_tally":     "counts for pages what finding_part holds; what decides anything is counted from the rows",
+	"part_term":      "leads a party's search to its parts, which are then read from the tables that the record covers",
 	"evidence":       "sums up for pages what observation holds; what decides anything is read from the rows",
 	"term":           "leads a search to rows, which are then read from the tables that the record covers",
 	"incident_grade": "names the grade that stands of each incident, for lists; what decides anything is read from grade",

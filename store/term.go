@@ -13,6 +13,10 @@ import (
 
 var termTable = plain("term", column{"kind", 'i', true}, column{"word", 'b', true}, column{"object", 'i', true})
 
+// partTermTable is what a party finds its parts by: of addresses the kind is that of the
+// asset, of names it is 0.
+var partTermTable = plain("part_term", column{"party", 't', true}, column{"kind", 'i', true}, column{"word", 'b', true}, column{"finding", 'i', true})
+
 // The kinds of terms.
 const (
 	titleTerm = 1 + iota // a word of an incident's title; object: the incident
@@ -101,7 +105,27 @@ func turned(name string) string {
 // nameTerms gives the row by which a finding is found through the name in its asset;
 // none for an address.
 func nameTerms(finding int64, a casebook.Asset) [][]any {
-	name := ""
+	name := nameIn(a)
+	if name == "" {
+		return nil
+	}
+	return [][]any{{int64(nameTerm), []byte(turned(clean(name))), finding}}
+}
+
+// partTerms gives the row by which a party finds its part in a finding; none for an asset
+// that is neither an address nor holds a name.
+func partTerms(party string, finding int64, a casebook.Asset) [][]any {
+	switch name := nameIn(a); {
+	case name != "":
+		return [][]any{{party, int64(casebook.NoAsset), []byte(turned(clean(name))), finding}}
+	case a.Kind == casebook.IPv4Addr || a.Kind == casebook.IPv6Addr:
+		return [][]any{{party, int64(a.Kind), octets(a.AppendCanonical(nil)), finding}}
+	}
+	return nil
+}
+
+// nameIn gives the domain name, or the host, in an asset; "" where it holds none.
+func nameIn(a casebook.Asset) (name string) {
 	switch a.Kind {
 	case casebook.DomainName:
 		name = a.Name
@@ -112,10 +136,7 @@ func nameTerms(finding int64, a casebook.Asset) [][]any {
 	case casebook.EmailAddr:
 		_, name, _ = strings.Cut(a.Name, "@")
 	}
-	if name == "" {
-		return nil
-	}
-	return [][]any{{int64(nameTerm), []byte(turned(clean(name))), finding}}
+	return name
 }
 
 // termsAnew makes the terms of a database that has none yet.

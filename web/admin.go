@@ -101,7 +101,7 @@ func (l *language) adminFunctions(laws *regime.Library) template.FuncMap {
 func (l *language) plainStage(laws *regime.Library, id, stage string) string {
 	if p := packOf(laws, id, ""); p != nil {
 		if s, ok := p.Stage(stage); ok {
-			name, _ := l.said.find(s.Name)
+			name, _ := l.said.Find(s.Name)
 			return name
 		}
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"strings"
@@ -51,15 +52,17 @@ type reportInput struct {
 	Secret bool
 	Lines  int
 	From   string // where the value came from, in words
+	Shown  string // what the page shows, so that a field left alone isn't taken for a typed one
 }
 
 func (l *language) reportInput(f form, one report.Field) (reportInput, error) {
 	in, err := l.filled(f, "write", "area", reportField(one.ID), one.Label.In(l.paper()), "", one.Value)
-	v := reportInput{field: in, Report: one, Secret: one.Secret, Lines: 1, From: l.source(one.From)}
+	v := reportInput{field: in, Report: one, Secret: one.Secret, Lines: 1, From: l.source(one.From), Shown: shownAs(one.Value)}
 	switch typed := f.Name == "write"; {
 	case typed && !f.values.Has(reportField(one.ID)):
 		v.Value = one.Value
 	case typed:
+		v.Shown = cmp.Or(f.values.Get("shown."+one.ID), v.Shown)
 		v.Secret = f.values.Get("secret."+one.ID) != ""
 	}
 	for line := range strings.SplitSeq(in.Value, "\n") {
@@ -107,7 +110,7 @@ func (l *language) versionOptions(versions []versionView) ([]option, error) {
 func (l *language) powerOptions(laws *regime.Library, powers []regime.Power) []option {
 	var all []option
 	for _, p := range powers {
-		article, _ := l.said.find(p.Article)
+		article, _ := l.said.Find(p.Article)
 		all = append(all, option{Value: p.Regime, Label: l.law(laws, p.Regime) + " " + article})
 	}
 	return all

@@ -144,6 +144,15 @@ func TestReportPages(t *testing.T) {
 			t.Errorf("written wrong: %+v", f)
 		}
 	}
+	// What the record filled may move on while somebody types: a field that the page showed
+	// and nobody touched stays the record's.
+	name := regexp.MustCompile(`name="shown.name" value="([^"]+)"`).FindStringSubmatch(page200(t, h, one, "en"))[1]
+	sentForm(t, h, one+"/write", url.Values{"as": {"wang"}, "field.name": {"as it was called a minute ago"}, "shown.name": {shownAs("as it was called a minute ago")}, "field.description": {"typed"}, "shown.description": {name}})
+	for _, f := range get[wholeFiling](t, h, "/api/v1"+one, 200).Fields {
+		if f.ID == "name" && f.From == "person:wang" || f.ID == "description" && f.From != "person:wang" {
+			t.Errorf("written wrong: %+v", f)
+		}
+	}
 	stale := refused(t, h, one+"/write", url.Values{"as": {"li"}, "as_of": {asOf}, "field.phone": {"+86-10-1111"}}, 409, "somebody wrote into this report", "&#43;86-10-1111")
 	if strings.Contains(stale, `value="`+asOf+`"`) {
 		t.Error("the page keeps the old state of the draft: saving again is refused for ever")

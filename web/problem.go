@@ -80,6 +80,8 @@ func status(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, casebook.ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, casebook.ErrUnavailable):
+		return http.StatusServiceUnavailable
 	case errors.Is(err, syscall.ENOSPC):
 		return http.StatusInsufficientStorage
 	}

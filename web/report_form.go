@@ -3,6 +3,8 @@ package web
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -109,7 +111,7 @@ func (t typedAct) changed(draft report.Form) []casebook.FormField {
 		switch {
 		case len(one.Value) > report.MaxValue:
 			t.wrong(key, "fault.long", "most", report.MaxValue)
-		case one.Value != strings.TrimSpace(field.Value):
+		case shownAs(one.Value) != cmp.Or(t.values.Get("shown."+field.ID), shownAs(field.Value)):
 			all = append(all, one)
 		case one.Secret != field.Secret:
 			one.Value, one.From = field.Value, field.From
@@ -117,6 +119,13 @@ func (t typedAct) changed(draft report.Form) []casebook.FormField {
 		}
 	}
 	return all
+}
+
+// shownAs tells in a few letters what a page shows in a field: what is known may move on
+// while somebody types, and what moved wasn't typed.
+func shownAs(value string) string {
+	digest := sha256.Sum256([]byte(strings.TrimSpace(strings.ReplaceAll(value, "\r\n", "\n"))))
+	return hex.EncodeToString(digest[:8])
 }
 
 // reportField is the name of the input that holds a field of a report.

@@ -26,7 +26,7 @@ var situationSpans = []struct {
 const (
 	situationThreats = 20
 	situationRows    = 25
-	situationMost    = 250 // a page stays under 150 kB
+	situationMost    = 180 // a page stays under 150 kB
 )
 
 // situation is the picture of all that a reader sees, as the API shows it.

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/desk"
 )
@@ -41,6 +42,7 @@ const key = "a key of this test"
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	access.HashCheaply()
 	os.Exit(m.Run())
 }
 
@@ -276,7 +278,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("got %d %q", w.Code, w.Body)
 	}
 	ready := get[readiness](t, h, "/readyz", 200)
-	if !ready.OK || len(ready.Checks) != 1 || !ready.Checks[0].OK || ready.Checks[0].Name != "database" {
+	if !ready.OK || len(ready.Checks) != 2 || !ready.Checks[0].OK || ready.Checks[0].Name != "database" || !ready.Checks[1].OK || ready.Checks[1].Name != "writes" {
 		t.Errorf("got %+v", ready)
 	}
 	// A reader whose time is over stands for a database that doesn't answer.

@@ -17,6 +17,7 @@ import (
 
 	"tocsin/casebook"
 	"tocsin/regime"
+	"tocsin/report"
 )
 
 //go:embed words/*.txt
@@ -27,8 +28,8 @@ var wordFiles embed.FS
 type language struct {
 	tag   string // BCP 47
 	words map[string]string
-	said  said
-	pages map[string]*template.Template
+	said  report.Sayings
+	pages map[string]func() *template.Template // by name; each is parsed once
 }
 
 // readWords reads a file of words: a line is a key, a blank and the text; "#"
@@ -61,7 +62,8 @@ func openLanguages() []*language {
 		if err != nil {
 			panic(fmt.Sprintf("web: words/%s.txt: %v", tag, err))
 		}
-		all = append(all, &language{tag: tag, words: words, said: openSaid(tag)})
+		all = append(all, &language{tag: tag, words: words})
+		all[len(all)-1].said = report.Said(all[len(all)-1].paper())
 	}
 	return all
 }

@@ -110,7 +110,7 @@ func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
 	if !d.CanCall() {
 		fmt.Fprintln(std.out, "nobody is called from here: name people on duty with --contact")
 	}
-	return front.serve(ctx, handler)
+	return front.serve(ctx, handler, d.Lost())
 }
 
 // publicURL is by which address others reach the platform: what was said, or where it

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -70,11 +71,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isHeld reports whether another process is the reason why a platform didn't open.
 func isHeld(err error) bool { return errors.Is(err, desk.ErrOwned) || errors.Is(err, store.ErrHeld) }
 
-// standBy answers that it isn't ready until open doesn't find another process any more.
+// standBy answers that it isn't ready until open doesn't find another process any more. A
+// server that is restarted meanwhile is waited for.
 func (f *front) standBy(ctx context.Context, std streams, open func() error) error {
 	f.begin()
 	fmt.Fprintf(std.out, "standing by on http://%s: another tocsin writes to the database, and this one takes over when it ends\n", f.listener.Addr())
-	for {
+	for gone := false; ; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -82,7 +84,13 @@ func (f *front) standBy(ctx context.Context, std streams, open func() error) err
 			return err
 		case <-time.After(standbyEvery):
 		}
-		if err := open(); !isHeld(err) {
+		err := open()
+		if away := store.Unreachable(err); away != gone {
+			if gone = away; away {
+				slog.WarnContext(ctx, "the database doesn't answer; standing by until it does", "err", err)
+			}
+		}
+		if !isHeld(err) && !gone {
 			return err
 		}
 	}
@@ -96,12 +104,17 @@ func (f *front) close() error {
 }
 
 // serve puts the platform behind the front until ctx ends, then lets requests end for
-// ten seconds.
-func (f *front) serve(ctx context.Context, h http.Handler) error {
+// ten seconds. It ends with ErrLost as soon as another process has the database: started
+// again, it stands by.
+func (f *front) serve(ctx context.Context, h http.Handler, lost <-chan struct{}) error {
 	f.live.Store(&h)
 	f.begin()
 	select {
 	case err := <-f.ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-lost:
+		err := errors.Join(f.server.Close(), store.ErrLost)
+		<-f.ended
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
