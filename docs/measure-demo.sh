@@ -12,14 +12,14 @@ demo=
 trap '[ -z "$demo" ] || kill "$demo" 2>/dev/null || true; wait; chmod -R u+w "$work"; rm -rf "$work"' EXIT
 git clone -q . "$work/clone"
 mkdir "$work/home"
-bare() { env -i HOME="$work/home" PATH="$PATH" "$@"; }
+bare=(env -i HOME="$work/home" PATH="$PATH")
 
 begun=$SECONDS
-bare "$work/clone/run" demo --help >"$work/out" 2>&1 || { cat "$work/out" >&2; exit 1; }
+"${bare[@]}" "$work/clone/run" demo --help >"$work/out" 2>&1 || { cat "$work/out" >&2; exit 1; }
 echo "built in $((SECONDS - begun)) s"
 
 begun=$SECONDS
-bare "$work/clone/run" demo --listen "127.0.0.1:$port" >"$work/out" 2>&1 &
+"${bare[@]}" "$work/clone/run" demo --listen "127.0.0.1:$port" >"$work/out" 2>&1 &
 demo=$!
 # reached WHAT SECONDS COMMAND... waits for the command to succeed.
 reached() {

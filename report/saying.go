@@ -122,6 +122,32 @@ func (s Sayings) Find(text string) (string, bool) {
 	if len(s.exact) == 0 || len(text) > maxSaid {
 		return text, false
 	}
+	return finder{s, map[string]saying{}}.find(text)
+}
+
+// finder says one text. A part of it comes up again and again, cut here or there: it is
+// looked for once, or a text of a dozen sentences would be looked for for seconds.
+type finder struct {
+	Sayings
+	known map[string]saying
+}
+
+// saying is how a part is said; not ok where the language has no saying for it.
+type saying struct {
+	to string
+	ok bool
+}
+
+func (s finder) find(text string) (string, bool) {
+	one, known := s.known[text]
+	if !known {
+		one.to, one.ok = s.anew(text)
+		s.known[text] = one
+	}
+	return one.to, one.ok
+}
+
+func (s finder) anew(text string) (string, bool) {
 	if to, ok := s.exact[text]; ok {
 		return to, true
 	}
@@ -129,9 +155,11 @@ func (s Sayings) Find(text string) (string, bool) {
 		if !strings.HasPrefix(text[i:], "; ") {
 			continue
 		}
-		head, first := s.Find(text[:i])
-		tail, second := s.Find(text[i+2:])
-		if first && second {
+		head, ok := s.find(text[:i])
+		if !ok {
+			continue
+		}
+		if tail, ok := s.find(text[i+2:]); ok {
 			return head + "；" + tail, true
 		}
 	}
@@ -142,7 +170,7 @@ func (s Sayings) Find(text string) (string, bool) {
 		}
 		to := p.to
 		for _, part := range m[1:] {
-			if one, ok := s.Find(part); ok {
+			if one, ok := s.find(part); ok {
 				part = one
 			} else if n, err := strconv.Atoi(part); err == nil && n < 100 && ordinal.MatchString(to) {
 				part = numeral(n)

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"tocsin/regime"
@@ -26,5 +28,20 @@ func TestContentIsSaid(t *testing.T) {
 	}
 	if n < 20 {
 		t.Errorf("only %d parts of contents were read", n)
+	}
+}
+
+// TestSayingsInTime: a note of many sentences is looked for as fast as a page wants it.
+func TestSayingsInTime(t *testing.T) {
+	text := "Asked by telephone: nobody is offline"
+	for i := range 24 {
+		text += fmt.Sprintf("; figure_%d = no", i)
+	}
+	begun := time.Now()
+	if _, ok := Said(Chinese).Find(text); ok {
+		t.Error("this is said nowhere")
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"tocsin/store"
 )
@@ -30,12 +32,74 @@ var bodies = map[string]bool{"POST /api/v1/deliveries": true, "POST /api/v1/hold
 // nowhere, with a key or without.
 var secretive = map[string]bool{"POST /api/v1/keys": true}
 
+// madeOnce are the forms that make something new: one that is sent twice, by two clicks or
+// by loading its answer again, makes it once. Such a form has a hidden field with a name
+// of its own, which the page gave it.
+var madeOnce = map[string]bool{"POST /incidents": true, "POST /incidents/{id}/note": true, "POST /orders": true}
+
+// onceField is the hidden field of such a form.
+const onceField = "once"
+
+// onceWait is how long a form that is sent again waits for the first to be done.
+const onceWait = 10 * time.Second
+
+// formOnce answers a form of madeOnce: as any, or where it was sent before by leading to
+// where that led.
+func (s *server) formOnce(x *exchange, pattern string) error {
+	r := x.request
+	text, err := io.ReadAll(x.body(maxForm))
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	values, err := url.ParseQuery(string(text))
+	name := values.Get(onceField)
+	if err != nil || name == "" || len(name) > maxOnceKey {
+		s.routes.ServeHTTP(x, r)
+		return nil
+	}
+	a := store.Answer{Key: sha256.Sum256(fmt.Appendf(nil, "form %d %q %q %q", x.caller.scope.Tenant, x.caller.actor, r.URL.Path, name)), Request: sha256.Sum256(text)}
+	for begun := time.Now(); ; {
+		if _, busy := s.asked.LoadOrStore(a.Key, true); !busy {
+			break
+		}
+		if time.Since(begun) > onceWait || r.Context().Err() != nil {
+			return newProblem(http.StatusConflict, "the same form is still being worked on: look for what it made before you send it again")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	defer s.asked.Delete(a.Key)
+	old, known, err := s.desk.Answered(r.Context(), a.Key)
+	switch {
+	case err != nil:
+		return err
+	case known && old.Status == http.StatusSeeOther:
+		http.Redirect(x, r, string(old.Body), http.StatusSeeOther)
+		return nil
+	case known:
+		return newProblem(http.StatusConflict, "this form was sent before, and what it asked for was done: look for what it made before you send it again")
+	}
+	x.request = r.WithContext(store.Once(r.Context(), a))
+	s.routes.ServeHTTP(x, x.request)
+	if to := x.Header().Get("Location"); x.status == http.StatusSeeOther && to != "" {
+		a.Status, a.Body = x.status, []byte(to)
+		return s.desk.KeepAnswer(context.WithoutCancel(r.Context()), a)
+	}
+	return nil
+}
+
 // once answers an exchange: by its route, or where its Idempotency-Key was used before
 // by the answer that was given then (draft-ietf-httpapi-idempotency-key-header). A key
 // belongs to who sent it. What is kept of key and body are digests, the body's made
 // with the key, so that nobody guesses a password from it.
 func (s *server) once(x *exchange, pattern string) {
 	r := x.request
+	if madeOnce[pattern] && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if err := s.formOnce(x, pattern); err != nil {
+			s.refuse(x, x.problem(err))
+		}
+		return
+	}
 	key := r.Header.Get("Idempotency-Key")
 	if key == "" || r.Method != http.MethodPost && r.Method != http.MethodPut || !strings.HasPrefix(pattern, r.Method+" /api/") {
 		s.routes.ServeHTTP(x, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -143,5 +144,42 @@ func TestRequestsAtOnceWithOneKey(t *testing.T) {
 	all.Wait()
 	if n := incidentsOf(t, h); n != 1 || codes[201] == 0 || codes[201]+codes[409] != 16 {
 		t.Errorf("%d incidents, answers %v", n, codes)
+	}
+}
+
+// TestAFormSentTwiceMakesOneThing: two clicks, or loading the answer again, open one
+// incident; another form opens its own.
+func TestAFormSentTwiceMakesOneThing(t *testing.T) {
+	d := openDesk(t, desk.Config{})
+	h := trusted(d)
+	shown := page200(t, h, "/incidents/new", "en")
+	name := regexp.MustCompile(`name="once" value="([A-Z2-7]{26})"`).FindStringSubmatch(shown)
+	if name == nil {
+		t.Fatal("the form has no name of its own")
+	}
+	send := func(once, as string) string {
+		w := ask(h, "POST", "/incidents", strings.NewReader("title=called&zone=UTC&as="+as+"&once="+once), "Accept", "text/html", "Content-Type", "application/x-www-form-urlencoded")
+		if w.Code != 303 {
+			t.Fatalf("got %d %s", w.Code, w.Body)
+		}
+		return w.Header().Get("Location")
+	}
+	refused := ask(h, "POST", "/incidents", strings.NewReader("zone=UTC&as=wang&once="+name[1]), "Accept", "text/html", "Content-Type", "application/x-www-form-urlencoded")
+	if refused.Code != 400 {
+		t.Fatalf("without a title: got %d", refused.Code)
+	}
+	var places [4]string
+	var both sync.WaitGroup
+	for i := range 2 { // two clicks at once
+		both.Go(func() { places[i] = send(name[1], "wang") })
+	}
+	both.Wait()
+	places[2], places[3] = send(name[1], "wang"), send("ANOTHERNAMEOFAFORMXXXXXXXX", "wang")
+	if places[0] != places[1] || places[0] != places[2] || places[0] == places[3] {
+		t.Errorf("the forms led to %q", places)
+	}
+	all := get[page[incident]](t, h, "/api/v1/incidents", 200).Items
+	if len(all) != 2 {
+		t.Errorf("%d incidents, want 2", len(all))
 	}
 }

@@ -21,6 +21,9 @@ type problem struct {
 	Detail string `json:"detail" doc:"What was wrong, where, and what to do: a sentence for a person."`
 	Trace  string `json:"trace,omitempty" doc:"With a 500: the name under which the platform's log tells the cause."`
 
+	// SignedOut says that a form came from somebody whose session had ended.
+	SignedOut bool `json:"-"`
+
 	header http.Header
 }
 

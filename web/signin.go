@@ -67,7 +67,11 @@ func (s *server) showDoor(x *exchange, p *problem) bool {
 		return false
 	}
 	// Until there are accounts nobody can sign in.
-	if any, err := s.desk.AnyUser(r.Context()); err != nil || !any || r.Method != http.MethodGet {
+	if any, err := s.desk.AnyUser(r.Context()); err != nil || !any {
+		return false
+	}
+	if r.Method != http.MethodGet {
+		p.SignedOut = true // the form isn't lost: who signs in elsewhere sends it again from here
 		return false
 	}
 	http.Redirect(x, r, "/signin?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)

@@ -206,3 +206,19 @@ func TestNoSecretsInTheLog(t *testing.T) {
 		t.Errorf("got %s", log)
 	}
 }
+
+// TestAFormOfWhoWasSignedOut: a form whose sender's session has ended is refused with
+// what to do, and not with talk of keys: it can be sent again from there.
+func TestAFormOfWhoWasSignedOut(t *testing.T) {
+	d := openDesk(t, desk.Config{})
+	h := New(d, Options{Loopback: true})
+	if _, err := d.AddUser(t.Context(), alice, desk.NewUser{Name: "wang", Password: goodPassword, Roles: []string{access.Officer}}); err != nil {
+		t.Fatal(err)
+	}
+	for accept, want := range map[string]string{"text/html": "Then reload this page", "application/json": "send a key"} {
+		w := ask(h, "POST", "/incidents", strings.NewReader("title=x"), "Accept", accept, "Content-Type", "application/x-www-form-urlencoded", "Cookie", plainCookie+"=tcs_OLD")
+		if w.Code != 401 || !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), "ssh -L") {
+			t.Errorf("%s: got %d %s", accept, w.Code, w.Body)
+		}
+	}
+}

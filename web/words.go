@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"html/template"
@@ -100,9 +101,10 @@ func (l *language) functions(laws *regime.Library) template.FuncMap {
 		"figuresOf": func(f form, name string, groups []figureGroup, others []regime.Fact) figuresView {
 			return figuresView{f, name, groups, others}
 		},
-		"len64":  func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
-		"either": func(a, b string) string { return cmp.Or(a, b) },
-		"bar":    bar, "percent": percent, "step": l.step, "assetPage": pageOfAsset,
+		"formName": rand.Text,
+		"len64":    func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
+		"either":   func(a, b string) string { return cmp.Or(a, b) },
+		"bar":      bar, "percent": percent, "step": l.step, "assetPage": pageOfAsset,
 		"plus": func(a, b int64) int64 { return a + b }, "less": func(a, b int64) int64 { return a - b },
 	}
 	maps.Copy(all, l.paperFunctions(laws))
