@@ -76,7 +76,7 @@ type ended struct {
 func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	limit := 2 * time.Minute
-	if args[0] == "load" || args[0] == "audit" {
+	if args[0] == "load" || args[0] == "audit" || args[0] == "serve" {
 		limit = 12 * time.Minute // c2-tracker is large, and a million duties are
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
