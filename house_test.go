@@ -1,3 +1,7 @@
+//go:build !race
+
+// Nothing of the program runs in here: ./test runs it without the race detector.
+
 package tocsin_test
 
 import (

@@ -67,6 +67,8 @@ const (
 	ApproveOrders      Permission = "approve orders"
 	ServeOrders        Permission = "serve orders"
 	AnswerOrders       Permission = "answer orders"
+	DisputeScores      Permission = "dispute scores"
+	DecideDisputes     Permission = "decide disputes"
 )
 
 // The roles of people. AbuseDesk is the one for people of a party; all others are
@@ -100,7 +102,7 @@ var (
 	readCases = []Permission{ReadStatus, ReadLedger, ReadFormats, ReadDeliveries, ReadFindings, ReadThreats, ReadIncidents, ReadDuties,
 		ReadReports, ReadOrders, ReadParties, ReadRegimes, ReadHoldings}
 	actOnCases = []Permission{Deliver, OpenIncidents, ConfirmIncidents, DismissIncidents, GradeIncidents, OwnIncidents, NoteIncidents,
-		CloseIncidents, CorrectIncidents, StepDuties, ExportCases, DraftReports, FileReports, AcknowledgeReports, DraftOrders, ServeOrders, AnswerOrders, ReadOutbox, ResendOutbox}
+		CloseIncidents, CorrectIncidents, StepDuties, ExportCases, DraftReports, FileReports, AcknowledgeReports, DraftOrders, ServeOrders, AnswerOrders, DisputeScores, ReadOutbox, ResendOutbox}
 	runPlatform = []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ImportHoldings, BackUp, KeepParties, ManageUsers, ManageKeys, ResendOutbox, AuditRecord, Deliver}
 )
 
@@ -113,11 +115,11 @@ var roles = map[string]grant{
 	Officer: {about: "works on cases: opens, grades, reports, orders", all: true, label: casebook.Red,
 		may: slices.Concat(readCases, actOnCases)},
 	Supervisor: {about: "is the second person: works on cases and approves what others drafted", all: true, label: casebook.Red,
-		may: slices.Concat(readCases, actOnCases, []Permission{ApproveOrders, AuditRecord})},
+		may: slices.Concat(readCases, actOnCases, []Permission{ApproveOrders, DecideDisputes, AuditRecord})},
 	Analyst: {about: "reads everything but TLP:RED, and acts on nothing", all: true, label: casebook.AmberStrict,
 		may: readCases},
 	AbuseDesk: {about: "acts for a party: sees what was shared with it, answers its orders", ofParty: true, label: casebook.Amber,
-		may: []Permission{ReadStatus, ReadLedger, ReadFindings, ReadThreats, ReadIncidents, ReadDuties, ReadReports, ReadOrders, ReadParties, ReadRegimes, AnswerOrders}},
+		may: []Permission{ReadStatus, ReadLedger, ReadFindings, ReadThreats, ReadIncidents, ReadDuties, ReadReports, ReadOrders, ReadParties, ReadRegimes, AnswerOrders, DisputeScores}},
 	Auditor: {about: "reads everything, accounts and keys among it, audits, and acts on nothing", all: true, label: casebook.Red,
 		may: slices.Concat(readCases, []Permission{ReadMetrics, ReadHeartbeat, ReadOutbox, ReadUsers, ReadKeys, ExportCases, AuditRecord})},
 }

@@ -45,6 +45,15 @@ type Counts struct {
 	Cut int64
 }
 
+// Add sums two readings.
+func (c *Counts) Add(o Counts) {
+	c.Rows += o.Rows
+	c.Records += o.Records
+	c.Refused += o.Refused
+	c.Skipped += o.Skipped
+	c.Cut += o.Cut
+}
+
 // Reader reads one capture. It serves one goroutine.
 type Reader struct {
 	name    string

@@ -53,6 +53,7 @@ type sourceKey struct {
 type exportSource struct {
 	key       sourceKey
 	point     string
+	leaving   string // the point where traffic goes out, "" until a record says so
 	templates map[uint16]*template
 	rates     map[uint64]uint32 // by sampler
 	rate      uint32            // of the whole source, 0 unknown

@@ -144,6 +144,10 @@ func (e *eve) take(object []byte, b *traffic.Batch) (field, reason string) {
 	if len(inner) == 0 || inner[0] != '{' {
 		return string(jsonText(e.v[eveType])), "the event doesn't tell what it is about"
 	}
+	if e.v[eveSrc] == nil && e.v[eveDest] == nil {
+		e.tally.Skipped++ // of a frame that isn't IP's
+		return "", ""
+	}
 	if e.n, field, reason = e.ends(); reason != "" {
 		return field, reason
 	}

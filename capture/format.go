@@ -30,6 +30,8 @@ type source struct {
 	tally *tally
 	// before is how many lines were taken off the beginning.
 	before int64
+	// wrap is how the records of JSON are wrapped, nil if they aren't.
+	wrap *wrapping
 }
 
 var formats []Format
@@ -55,14 +57,15 @@ func recognise(s source) (Format, decoder, error) {
 		return Format{Name: "empty", About: "nothing at all"}, nothing{}, nil
 	}
 	for cut := 0; ; cut++ {
-		for _, f := range formats {
-			if f.knows(s.head) {
-				d, err := f.open(s)
-				if err != nil {
-					return f, nil, fmt.Errorf("%s: %w", f.Name, err)
-				}
-				return f, d, nil
+		if w, bare := wrapped(s.head); w != nil {
+			within := s
+			within.wrap = w
+			if f, d, err, ok := open(within, bare); ok {
+				return f, d, err
 			}
+		}
+		if f, d, err, ok := open(s, s.head); ok {
+			return f, d, err
 		}
 		end := bytes.IndexByte(s.head, '\n')
 		if cut == maxCutLines || end < 0 || bytes.IndexByte(s.head[:end], 0) >= 0 {
@@ -85,6 +88,20 @@ func recognise(s source) (Format, decoder, error) {
 	return Format{}, nil, ErrUnknown
 }
 
+// open opens a source by the format that its head is in.
+func open(s source, head []byte) (f Format, d decoder, err error, ok bool) {
+	for _, f := range formats {
+		if f.knows(head) {
+			d, err := f.open(s)
+			if err != nil {
+				return f, nil, fmt.Errorf("%s: %w", f.Name, err), true
+			}
+			return f, d, nil, true
+		}
+	}
+	return f, nil, nil, false
+}
+
 // known tells a format that isn't read by its name.
 func known(head []byte) error {
 	for _, f := range foreign {
@@ -99,6 +116,10 @@ func known(head []byte) error {
 var foreign = []struct{ magic, what string }{
 	{"\x83\x10\x00\x20", "Argus' own binary format; write it as text first: ra -r FILE -c , -s +dur"},
 	{"SQLite format 3", "an SQLite database; export its table of connections as CSV"},
+	{"snoop\x00\x00\x00", "a capture of Solaris' snoop; write it as pcap first: editcap -F pcap FILE OUT"},
+	{"GMBU", "a capture of Microsoft's Network Monitor; write it as pcap first: editcap -F pcap FILE OUT"},
+	{"RTSS", "a capture of Microsoft's Network Monitor; write it as pcap first: editcap -F pcap FILE OUT"},
+	{"TRSNIFF data    \x1a", "a capture of NAI's Sniffer; write it as pcap first: editcap -F pcap FILE OUT"},
 	{"PAR1", "a Parquet file; export it as CSV or JSON lines"},
 }
 

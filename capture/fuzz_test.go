@@ -48,9 +48,15 @@ func seeds(f testing.TB) map[string][]byte {
 	s.tcp(server, client, "PA", ok)
 	s.udp(client, netip.MustParseAddrPort("198.51.100.53:53"), dnsPacket(f, 7, "www.example.org.", &dnsmessage.AResource{A: [4]byte{203, 0, 113, 9}}))
 	all["pcap"], all["pcapng"] = s.pcap(), s.pcapng()
+	all["netflow 9"] = append(v9(template9, data9(0x1b)), v9(data9(2))...)
 	all["ipfix"] = ipfix(append(message(uint16(2)), template9[2:]...), data9(0x1b))
 	all["nfdump 1"], all["nfdump 2"] = nfFile1(), nfFile2(nfPlain)
 	all["dnstap"] = dnstapStream(f)
+	all["syslog"] = []byte("<13>Aug  7 08:49:43 sensor zeek_conn: {\"ts\":1596790183.03,\"uid\":\"C1\",\"id.orig_h\":\"10.8.0.61\",\"id.orig_p\":1,\"id.resp_h\":\"198.51.100.2\",\"id.resp_p\":2,\"proto\":\"tcp\",\"conn_state\":\"SF\"}\n")
+	all["wrapped"] = []byte(`{"result":{"_raw":"{\"ts\":1596790183031,\"uid\":\"C1\",\"id.orig_h\":\"10.8.0.61\",\"id.orig_p\":1,\"id.resp_h\":\"198.51.100.2\",\"id.resp_p\":2,\"proto\":\"tcp\",\"conn_state\":\"SF\"}"}}`)
+	for name, c := range linkCases() {
+		all["link "+name] = s.file(c.link, c.f)
+	}
 	return all
 }
 

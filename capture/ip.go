@@ -110,6 +110,10 @@ func (w *wire) parseIP(b []byte, p *packet) (reason string, skip bool) {
 				continue
 			}
 		}
+		if inner, ok := p.tunnelled(b, more); ok {
+			b = inner
+			continue
+		}
 		reason, skip = p.transport(b)
 		if more && reason == "" && !skip {
 			w.fragments.put(frag, [2]uint16{p.srcPort, p.dstPort})
@@ -197,23 +201,6 @@ func parseV6(b []byte, p *packet) (next uint8, rest []byte, frag fragment, offse
 		}
 	}
 	return 0, nil, frag, 0, false, "more than 8 IPv6 extension headers"
-}
-
-// gre gives the IP packet inside GRE (RFC 2784, 2890).
-func gre(b []byte) ([]byte, bool) {
-	if len(b) < 4 || b[1]&7 != 0 {
-		return nil, false
-	}
-	n := 4
-	for _, bit := range []byte{0x80, 0x20, 0x10} { // checksum, key, sequence
-		if b[0]&bit != 0 {
-			n += 4
-		}
-	}
-	if len(b) <= n {
-		return nil, false
-	}
-	return ether(binary.BigEndian.Uint16(b[2:]), b[n:])
 }
 
 // transport reads the header above IP.

@@ -11,11 +11,15 @@ type jsonLines struct {
 	lines  lines
 	spread bool
 	object []byte
+	wrap   *wrapping
 }
 
 // newJSONLines looks at the first octets for which of the two it is.
 func newJSONLines(s source) jsonLines {
-	j := jsonLines{lines: lines{r: s.in, n: s.before}}
+	j := jsonLines{lines: lines{r: s.in, n: s.before}, wrap: s.wrap}
+	if s.wrap != nil && s.wrap.prefix {
+		return j // a line each
+	}
 	head := bytes.TrimLeft(s.head, " \t\r\n")
 	line, _, whole := bytes.Cut(head, []byte("\n"))
 	if len(head) > 0 && head[0] == '[' {
@@ -34,6 +38,15 @@ func newJSONLines(s source) jsonLines {
 // next gives the next object, valid until the call after; errLong for one that is
 // over the bound and was passed over, io.EOF after the last.
 func (j *jsonLines) next() ([]byte, error) {
+	object, err := j.whole()
+	if j.wrap != nil && err == nil {
+		object = j.wrap.bare(object)
+	}
+	return object, err
+}
+
+// whole gives the next object as it stands.
+func (j *jsonLines) whole() ([]byte, error) {
 	if j.spread {
 		return j.nextSpread()
 	}
@@ -41,6 +54,11 @@ func (j *jsonLines) next() ([]byte, error) {
 		line, err := j.lines.next()
 		if err != nil {
 			return nil, err
+		}
+		if j.wrap != nil && j.wrap.prefix {
+			if i := bytes.Index(line[:min(len(line), maxPrefix)], []byte(`{"`)); i > 0 {
+				line = line[i:]
+			}
 		}
 		if len(line) > 0 && (line[0] == '{' || len(bytes.TrimSpace(line)) > 0) {
 			return line, nil

@@ -14,8 +14,8 @@ import (
 var _ = add(Format{Name: "ipfix", About: "IPFIX messages one after the other in a file (RFC 5655)",
 	knows: knowsIPFIX, open: openMessages})
 
-// messages reads a file of export messages that tell their own length: IPFIX, and
-// NetFlow version 5.
+// messages reads a file of export messages as they were received, one after the other:
+// IPFIX and NetFlow version 5, which tell their own length, and version 9, whose sets do.
 type messages struct {
 	in        *bufio.Reader
 	tally     *tally
@@ -58,6 +58,8 @@ func (m *messages) next(b *traffic.Batch) error {
 		switch binary.BigEndian.Uint16(head) {
 		case 5:
 			n = 24 + 48*min(int(binary.BigEndian.Uint16(head[2:])), 1024)
+		case 9:
+			n = m.length9()
 		case 10:
 			n = int(binary.BigEndian.Uint16(head[2:]))
 		}
@@ -77,4 +79,41 @@ func (m *messages) next(b *traffic.Batch) error {
 		m.tally.refuse(m.tally.Rows, 0, "", reason)
 	}
 	return nil
+}
+
+// length9 gives the length of a message of version 9: its sets go on until the file ends
+// or a header begins, whose version is the number of no set (RFC 3954, section 5.2).
+func (m *messages) length9() int {
+	n := 20
+	for n+4 <= len(m.buffer) {
+		head, err := m.in.Peek(n + 4)
+		if err != nil {
+			return len(head) // what is there; less than a set's header is refused with it
+		}
+		id, length := binary.BigEndian.Uint16(head[n:]), int(binary.BigEndian.Uint16(head[n+2:]))
+		if id > 1 && id < 256 || length < 4 {
+			break
+		}
+		n += length
+	}
+	return n
+}
+
+// knowsNetflow9 wants a header and the sets behind it.
+func knowsNetflow9(head []byte) bool {
+	if len(head) < 28 || binary.BigEndian.Uint16(head) != 9 || binary.BigEndian.Uint16(head[2:]) == 0 {
+		return false
+	}
+	sets := 0
+	for n := 20; n+4 <= len(head); sets++ {
+		id, length := binary.BigEndian.Uint16(head[n:]), int(binary.BigEndian.Uint16(head[n+2:]))
+		if sets > 0 && id == 9 {
+			return true
+		}
+		if id > 1 && id < 256 || length < 8 {
+			return false
+		}
+		n += length
+	}
+	return sets > 0
 }

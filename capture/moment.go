@@ -1,6 +1,8 @@
 package capture
 
-// parseMoment reads a moment: seconds since 1970 with a fraction, or a date with a
+import "bytes"
+
+// parseMoment reads a moment: seconds since 1970 with a fraction, or a finer unit, or a date with a
 // time of day, as RFC 3339 or near it ("2013/07/13 15:42:13.5", "…+0200"). Without
 // a zone it is UTC. It must lie between 1970 and 2199.
 func parseMoment(b []byte) (int64, bool) {
@@ -10,8 +12,33 @@ func parseMoment(b []byte) (int64, bool) {
 		at, ok = parseDate(b)
 	} else {
 		at, ok = parseMicros(b)
+		if !ok || at >= maxMoment {
+			at, ok = parseFiner(b)
+		}
 	}
 	return at, ok && at >= 0 && at < maxMoment
+}
+
+// parseFiner reads milliseconds, microseconds or nanoseconds since 1970, which their
+// number of digits tells apart from 2001 to 2286.
+func parseFiner(b []byte) (int64, bool) {
+	n := bytes.IndexByte(b, '.')
+	if n < 0 {
+		n = len(b)
+	}
+	if n != 13 && n != 16 && n != 19 {
+		return 0, false
+	}
+	micros, ok := digits(b[:min(n, 16)])
+	if n > 13 || !ok {
+		return micros, ok
+	}
+	unit := int64(100)
+	for micros *= 1000; n+1 < len(b) && b[n+1]-'0' <= 9; n++ {
+		micros += int64(b[n+1]-'0') * unit
+		unit /= 10
+	}
+	return micros, true
 }
 
 // parseDate reads YYYY-MM-DD hh:mm:ss, fraction and zone.

@@ -9,7 +9,7 @@ import (
 )
 
 var _ = add(Format{Name: "netflow", About: "NetFlow v5 and v9, IPFIX and sFlow as exporters send them over UDP, and as they stand in captured packets",
-	knows: knowsNetflow5, open: openMessages})
+	knows: func(head []byte) bool { return knowsNetflow5(head) || knowsNetflow9(head) }, open: openMessages})
 
 // readV5 reads NetFlow version 5: a header and up to 30 records of 48 octets (Cisco's
 // NetFlow export datagram format).

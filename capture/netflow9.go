@@ -78,8 +78,11 @@ func (c *Collector) sets(s *exportSource, h *exportHeader, d []byte, b *traffic.
 func (c *Collector) templates(s *exportSource, h *exportHeader, d []byte, options bool, b *traffic.Batch) (reason string) {
 	for len(d) >= 4 {
 		id, count := binary.BigEndian.Uint16(d), int(binary.BigEndian.Uint16(d[2:]))
+		if h.version == 10 && count == 0 && (id == 2 || id == 3) {
+			c.withdraw(s, id == 3)
+		}
 		if id < 256 {
-			return "" // padding
+			return "" // padding, or all templates withdrawn
 		}
 		t := &template{options: options}
 		switch {
@@ -112,6 +115,15 @@ func (c *Collector) templates(s *exportSource, h *exportHeader, d []byte, option
 		c.wake(s, id, b)
 	}
 	return ""
+}
+
+// withdraw forgets all templates of a kind (RFC 7011, section 8.1).
+func (c *Collector) withdraw(s *exportSource, options bool) {
+	for id, t := range s.templates {
+		if t.options == options {
+			c.define(s, id, nil)
+		}
+	}
 }
 
 // read reads a template's fields and gives what follows them.

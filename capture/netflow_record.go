@@ -58,6 +58,7 @@ const (
 	iePacketInterval  = 305
 	iePacketSpace     = 306
 	reverseEnterprise = 29305 // RFC 5103
+	yafEnterprise     = 6871  // CERT/NetSA
 )
 
 // flowRecord is what a record says, field by field.
@@ -77,6 +78,7 @@ type flowRecord struct {
 	reason     uint8
 	revFlags   uint8
 	both       bool
+	makers     makerFields
 }
 
 // record reads one record and gives its length, 0 if it is cut short.
@@ -112,7 +114,12 @@ func (c *Collector) record(s *exportSource, h *exportHeader, t *template, d []by
 			c.field(&r, h, f.kind, v)
 		case f.enterprise == reverseEnterprise:
 			r.reverse(f.kind, v)
+		case f.enterprise == yafEnterprise:
+			r.yaf(f.kind, v)
 		}
+	}
+	if m := &r.makers; m.sampled > 0 {
+		r.rate = m.population / m.sampled
 	}
 	if t.options {
 		s.learn(&r)
@@ -155,13 +162,9 @@ func (c *Collector) field(r *flowRecord, h *exportHeader, kind uint16, v []byte)
 	case iePackets, ieTotalPackets, ieInitiatorPkts:
 		f.OrigPackets = tally64(v)
 	case iePostBytes:
-		if f.OrigBytes < 0 {
-			f.OrigBytes = tally64(v)
-		}
+		r.makers.postBytes, r.makers.post = tally64(v), true
 	case iePostPackets:
-		if f.OrigPackets < 0 {
-			f.OrigPackets = tally64(v)
-		}
+		r.makers.postPackets, r.makers.post = tally64(v), true
 	case ieResponderBytes:
 		r.both, f.RespBytes = true, tally64(v)
 	case ieResponderPkts:
@@ -203,7 +206,9 @@ func (c *Collector) field(r *flowRecord, h *exportHeader, kind uint16, v []byte)
 	case iePacketSpace:
 		r.space = unsigned(v)
 	default:
-		r.moment(h, kind, v)
+		if !r.makers.field(kind, v) {
+			r.moment(h, kind, v)
+		}
 	}
 }
 
@@ -285,9 +290,10 @@ func (r *flowRecord) reverse(kind uint16, v []byte) {
 // no conversation.
 func (r *flowRecord) finish(s *exportSource, h *exportHeader) bool {
 	f := &r.flow
-	if !f.Orig.IsValid() || !f.Resp.IsValid() {
+	if !f.Orig.IsValid() || !f.Resp.IsValid() || r.makers.repeats(f) {
 		return false
 	}
+	r.settle(s, h)
 	r.uptimes(s, h)
 	switch {
 	case f.Start < 0 && r.end >= 0 && f.Duration >= 0:
@@ -305,6 +311,9 @@ func (r *flowRecord) finish(s *exportSource, h *exportHeader) bool {
 	f.Sampling = s.sampling(r)
 	if !r.both {
 		oneWayFate(f, r.reason)
+		if r.makers.denied() {
+			f.State, f.Oriented = traffic.Rejected, true
+		}
 		return true
 	}
 	f.OneWay, f.Piece = false, r.reason != endIdle && r.reason != endSeen && r.reason != 0
@@ -315,6 +324,9 @@ func (r *flowRecord) finish(s *exportSource, h *exportHeader) bool {
 		f.State = traffic.Attempted
 	default:
 		f.State = traffic.Established
+	}
+	if r.makers.denied() {
+		f.State = traffic.Rejected
 	}
 	f.Flags |= r.revFlags
 	f.Oriented = f.State != traffic.Midstream

@@ -2,10 +2,8 @@ package capture
 
 import (
 	"bytes"
-	"fmt"
 	"net/netip"
 
-	"tocsin/casebook"
 	"tocsin/traffic"
 )
 
@@ -21,16 +19,19 @@ type nfText struct {
 
 func knowsNfText(head []byte) bool {
 	line := firstLine(head)
-	return (bytes.HasPrefix(line, []byte("Date first seen")) || bytes.HasPrefix(line, []byte("Date flow start"))) &&
-		bytes.Contains(line, []byte("Addr:Port"))
+	if (bytes.HasPrefix(line, []byte("Date first seen")) || bytes.HasPrefix(line, []byte("Date flow start"))) && bytes.Contains(line, []byte("Addr:Port")) {
+		return true
+	}
+	if len(line) == 0 || line[0]-'0' > 9 { // -q leaves the header out
+		return false
+	}
+	var n nfText
+	_, reason := n.take(bytes.Clone(line), &traffic.Batch{})
+	return reason == ""
 }
 
 func openNfText(s source) (decoder, error) {
-	n := &nfText{lines: lines{r: s.in, n: s.before}, tally: s.tally}
-	if _, err := n.lines.next(); err != nil {
-		return nil, fmt.Errorf("the header can't be read: %w", casebook.ErrInvalid)
-	}
-	return n, nil
+	return &nfText{lines: lines{r: s.in, n: s.before}, tally: s.tally}, nil
 }
 
 func (n *nfText) fill(b *traffic.Batch) error {
@@ -53,7 +54,7 @@ func (n *nfText) fill(b *traffic.Batch) error {
 	return nil
 }
 
-// take reads a line: date, time, duration, protocol, source, an arrow, destination,
+// take reads a line: date, time, perhaps both of the end, duration, protocol, source, an arrow, destination,
 // flags, perhaps the type of service, packets, octets.
 func (n *nfText) take(line []byte, b *traffic.Batch) (field, reason string) {
 	var room [24][]byte
@@ -67,7 +68,10 @@ func (n *nfText) take(line []byte, b *traffic.Batch) (field, reason string) {
 			w = append(w, word)
 		}
 	}
-	if len(w) < 10 || string(w[5]) != "->" && string(w[5]) != "<->" {
+	if len(w) > 10 && len(w[2]) == 10 && w[2][4] == '-' {
+		w = append(w[:2], w[4:]...) // the date last seen; a duration follows
+	}
+	if len(w) < 9 || string(w[5]) != "->" && string(w[5]) != "<->" {
 		return "", "the line was cut"
 	}
 	f := traffic.Flow{Duration: traffic.Unknown, OneWay: true, RespBytes: traffic.Unknown, RespPackets: traffic.Unknown,

@@ -201,15 +201,25 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestLinkLayers(t *testing.T) {
-	s := newScript(t)
-	s.udp(client, server, "hello")
-	want := s.read()
+// linkCase puts a packet of Ethernet onto another link, or into a tunnel.
+type linkCase struct {
+	link layers.LinkType
+	f    func([]byte) []byte
+}
+
+func linkCases() map[string]linkCase {
 	ip := func(p []byte) []byte { return p[14:] }
-	for name, c := range map[string]struct {
-		link layers.LinkType
-		f    func([]byte) []byte
-	}{
+	// over gives UDP to a port, from one end of a tunnel to the other.
+	over := func(port uint16, header ...byte) func([]byte) []byte {
+		return func(inner []byte) []byte {
+			n := len(header) + len(inner) + 8
+			b := []byte{0x45, 0, 0, byte(n + 20), 0, 0, 0, 0, 64, 17, 0, 0, 203, 0, 113, 1, 203, 0, 113, 2, 200, 0, byte(port >> 8), byte(port), 0, byte(n), 0, 0}
+			return append(append(b, header...), inner...)
+		}
+	}
+	vxlan, geneve, mobile := over(4789, 8, 0, 0, 0, 0, 0, 7, 0), over(6081, 0x01, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 4), over(2152, 0x34, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 0, 0)
+	snapped := func(p []byte) []byte { return append([]byte{0xaa, 0xaa, 3, 0, 0, 0, 8, 0}, ip(p)...) }
+	return map[string]linkCase{
 		"raw":      {layers.LinkTypeRaw, ip},
 		"loopback": {layers.LinkTypeNull, func(p []byte) []byte { return append([]byte{2, 0, 0, 0}, ip(p)...) }},
 		"cooked":   {layers.LinkTypeLinuxSLL, func(p []byte) []byte { return append(make([]byte, 14), append([]byte{8, 0}, ip(p)...)...) }},
@@ -230,7 +240,42 @@ func TestLinkLayers(t *testing.T) {
 		"GRE": {layers.LinkTypeRaw, func(p []byte) []byte {
 			return append([]byte{0x45, 0, 0, byte(len(ip(p)) + 24), 0, 0, 0, 0, 64, 47, 0, 0, 203, 0, 113, 1, 203, 0, 113, 2, 0, 0, 8, 0}, ip(p)...)
 		}},
-	} {
+		"Ethernet in GRE": {layers.LinkTypeRaw, func(p []byte) []byte {
+			return append([]byte{0x45, 0, 0, byte(len(p) + 24), 0, 0, 0, 0, 64, 47, 0, 0, 203, 0, 113, 1, 203, 0, 113, 2, 0, 0, 0x65, 0x58}, p...)
+		}},
+		"mirrored in GRE": {layers.LinkTypeRaw, func(p []byte) []byte {
+			return append([]byte{0x45, 0, 0, byte(len(p) + 36), 0, 0, 0, 0, 64, 47, 0, 0, 203, 0, 113, 1, 203, 0, 113, 2, 0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 1, 0, 0, 0, 0}, p...)
+		}},
+		"VXLAN":  {layers.LinkTypeRaw, vxlan},
+		"Geneve": {layers.LinkTypeRaw, geneve},
+		"GTP-U":  {layers.LinkTypeRaw, func(p []byte) []byte { return mobile(ip(p)) }},
+		"Ethernet in MPLS": {layers.LinkTypeEthernet, func(p []byte) []byte {
+			return append(append(bytes.Clone(p[:12]), 0x88, 0x47, 0, 0, 0x11, 64, 0, 0, 0, 0), p...)
+		}},
+		"a length instead of a type": {layers.LinkTypeEthernet, func(p []byte) []byte {
+			return append(append(bytes.Clone(p[:12]), 0, byte(len(ip(p))+8)), snapped(p)...)
+		}},
+		"PPPoE alone": {51, func(p []byte) []byte { return append([]byte{0x11, 0, 0, 1, 0, 35, 0, 0x21}, ip(p)...) }},
+		"HDLC":        {104, func(p []byte) []byte { return append([]byte{0x0f, 0, 8, 0}, ip(p)...) }},
+		"wireless":    {layers.LinkTypeIEEE802_11, func(p []byte) []byte { return append(append([]byte{0x88, 1}, make([]byte, 24)...), snapped(p)...) }},
+		"radio": {layers.LinkTypeIEEE80211Radio, func(p []byte) []byte {
+			return append(append([]byte{0, 0, 8, 0, 0, 0, 0, 0, 0x08, 2}, make([]byte, 22)...), snapped(p)...)
+		}},
+		"Apple's": {258, func(p []byte) []byte {
+			return append(append([]byte{108, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}, make([]byte, 96)...), p...)
+		}},
+		"Linux' firewall": {239, func(p []byte) []byte {
+			n := len(ip(p)) + 4
+			return append([]byte{2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 1, 0, byte(n), 0, 9, 0}, ip(p)...)
+		}},
+	}
+}
+
+func TestLinkLayers(t *testing.T) {
+	s := newScript(t)
+	s.udp(client, server, "hello")
+	want := s.read()
+	for name, c := range linkCases() {
 		got := readAll(t, name, bytes.NewReader(s.file(c.link, c.f)))
 		if diff := cmp.Diff(tell(want), tell(got)); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", name, diff)

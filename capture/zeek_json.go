@@ -33,6 +33,7 @@ const (
 	zeekIDKey   // "id":{"orig_h":…}, as zq writes it
 	zeekMarkKey // marks that aren't wanted columns
 	zeekNeverKey
+	zeekStampKey // "@timestamp", where a shipper took "ts" for it
 )
 
 var zeekJSONLogs = func() []*zeekJSONLog {
@@ -65,6 +66,7 @@ func newZeekJSONLog(path string) *zeekJSONLog {
 		l.keys.alias(name, zeekNeverKey)
 	}
 	l.keys.alias("_path", zeekPathKey)
+	l.keys.alias("@timestamp", zeekStampKey)
 	if l.keys.find([]byte("id")) < 0 {
 		l.keys.alias("id", zeekIDKey)
 	}
@@ -161,7 +163,7 @@ func (z *zeekJSON) scan(object []byte, l *zeekJSONLog) (found, ok bool) {
 	clear(z.row.v[:len(l.columns)])
 	z.row.path = z.hint
 	var seen uint32
-	path, never, marked := []byte(nil), false, false
+	path, stamp, never, marked := []byte(nil), []byte(nil), false, false
 	w := jsonWalk{b: object}
 	for {
 		key, value, more := w.next()
@@ -178,10 +180,15 @@ func (z *zeekJSON) scan(object []byte, l *zeekJSONLog) (found, ok bool) {
 			marked = true
 		case zeekNeverKey:
 			never = true
+		case zeekStampKey:
+			stamp = value
 		default:
 			z.row.v[id] = value
 			seen |= 1 << id
 		}
+	}
+	if z.row.v[zeekTS] == nil {
+		z.row.v[zeekTS] = stamp
 	}
 	switch {
 	case w.broken:

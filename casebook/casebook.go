@@ -20,4 +20,6 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrTooLarge: the input is over a stated bound.
 	ErrTooLarge = errors.New("too large")
+	// ErrUnavailable: the same may succeed later: a disk is full, a server is away.
+	ErrUnavailable = errors.New("not possible now")
 )

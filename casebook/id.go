@@ -30,6 +30,7 @@ const (
 	OrderPrefix     = "ord"
 	UserPrefix      = "usr"
 	KeyPrefix       = "key"
+	DisputePrefix   = "dsp"
 )
 
 var idText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -20,7 +20,8 @@ const (
 // saw the asset published something. why is a sentence with the figures.
 func Verify(claimed, lastSeen time.Time, heard Days, now time.Time) (state RowState, why string) {
 	if lastSeen.After(claimed) {
-		return ReopenedRow, fmt.Sprintf("seen again at %s, %s after it was said to be clean", lastSeen.UTC().Format(time.RFC3339), lastSeen.Sub(claimed).Round(time.Minute))
+		after := lastSeen.Sub(claimed).Round(time.Minute)
+		return ReopenedRow, fmt.Sprintf("seen again at %s UTC, %d h %d min after it was said to be clean", lastSeen.UTC().Format(time.DateTime), int(after.Hours()), int(after.Minutes())%60)
 	}
 	quiet := 0
 	for day := DayOf(claimed) + 1; day <= DayOf(now); day++ {

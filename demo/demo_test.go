@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/access"
 	"tocsin/casebook"
 )
 
@@ -20,6 +21,7 @@ import (
 // as if it went back.
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+	access.HashCheaply()
 	os.Exit(m.Run())
 }
 

@@ -57,7 +57,7 @@ func (d *Desk) Accept(ctx context.Context, who casebook.Actor, a Arrival) (Accep
 		Bytes:      kept.Bytes,
 		Feed:       a.Feed,
 		Type:       kind,
-		Name:       clip(name, 255),
+		Name:       clipLine(name, 255),
 		Door:       a.Door,
 		ReceivedAt: at,
 		Format:     format.Version,
@@ -80,14 +80,23 @@ func (d *Desk) Accept(ctx context.Context, who casebook.Actor, a Arrival) (Accep
 	return answer, nil
 }
 
-func clip(s string, n int) string {
-	if len(s) > n {
-		s = s[:n]
-	}
+// clipLine bounds what is one line by nature, as a name: n octets at most, and no
+// control character, a line break among them.
+func clipLine(s string, n int) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '?'
 		}
 		return r
-	}, strings.ToValidUTF8(s, "?"))
+	}, strings.ToValidUTF8(s[:min(len(s), n)], "?"))
+}
+
+// clip bounds what people write in lines: n octets at most, with the line breaks and no
+// other control character.
+func clip(s string, n int) string {
+	lines := strings.Split(strings.ReplaceAll(s[:min(len(s), n)], "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = clipLine(strings.ReplaceAll(line, "\t", " "), len(line))
+	}
+	return strings.Join(lines, "\n")
 }

@@ -35,7 +35,7 @@ func Audit(ctx context.Context, t AuditTarget, report func(store.Fault) error) (
 	if t.Verifier == "" {
 		key, err := os.ReadFile(dir.LedgerPub())
 		if err != nil {
-			return AuditResult{}, fmt.Errorf("the ledger's public key: %w", err)
+			return AuditResult{}, fmt.Errorf("the ledger's public key, without which nothing can be verified: name the data directory with --data, or the key with --verifier: %w", err)
 		}
 		t.Verifier = string(key)
 	}

@@ -60,13 +60,17 @@ func (d *Desk) Share(id casebook.ID) (share float64, ok bool) {
 }
 
 // Await gives a delivery as soon as it is done, or as it stands when ctx ends or
-// its cursor moves past a row.
+// its cursor moves past a row. It gives ErrUnavailable as soon as nothing can be written: the
+// delivery is kept, and folded once that is over.
 func (d *Desk) Await(ctx context.Context, scope casebook.Scope, id casebook.ID, pastRow int64) (casebook.Delivery, error) {
 	for {
 		moved := d.moved.wait()
 		delivery, err := d.Reader(scope).Delivery(context.WithoutCancel(ctx), id)
 		if err != nil || delivery.State.Done() || delivery.Rows > pastRow {
 			return delivery, err
+		}
+		if trouble := d.db.Trouble(); trouble != nil {
+			return delivery, trouble
 		}
 		select {
 		case <-ctx.Done():

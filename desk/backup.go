@@ -210,8 +210,11 @@ func Unpack(ctx context.Context, r io.Reader, dir string) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if err != nil && len(seen) == 0 {
+			return fmt.Errorf("this is no backup of tocsin, or the beginning of it is damaged (%v): %w", err, casebook.ErrInvalid)
+		}
 		if err != nil {
-			return fmt.Errorf("read the backup: %v: %w", err, casebook.ErrInvalid)
+			return fmt.Errorf("the backup is damaged or cut short after %d files (%v): take another one: %w", len(seen), err, casebook.ErrInvalid)
 		}
 		if h.Typeflag != tar.TypeReg || !backupNames.MatchString(h.Name) || seen[h.Name] {
 			return fmt.Errorf("no backup of tocsin: it holds %.100q: %w", h.Name, casebook.ErrInvalid)

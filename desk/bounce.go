@@ -57,7 +57,7 @@ func (c *casework) unreached(to casebook.Recipient, o store.Outgoing) error {
 func (c *casework) notDelivered(what, to string, o store.Outgoing) error {
 	note := fmt.Sprintf("%s, to %s: %s", o.MessageID, to, o.Fault)
 	c.calls = append(c.calls, call{kind: callBounced, incident: c.incident, note: note, at: c.at})
-	return c.log(casebook.Anchor{Kind: casebook.NotDelivered, At: c.at, Source: what, Note: clip(note, 2000)})
+	return c.log(casebook.Anchor{Kind: casebook.NotDelivered, At: c.at, Source: what, Note: clipLine(note, 2000)})
 }
 
 // readdress gives a line of a filing or an order the contact that its party has now: the

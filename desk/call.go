@@ -218,7 +218,7 @@ func (w callWords) subject(calls []call) string {
 	if n := len(calls) - 1; n > 0 {
 		s += fmt.Sprintf(w.many, n)
 	}
-	return clip(s, 200)
+	return clipLine(s, 200)
 }
 
 func (w callWords) line(c call) string {

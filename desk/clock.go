@@ -34,7 +34,7 @@ func (d *Desk) ReadClock(ctx context.Context) error {
 	state, err := d.probe(ctx)
 	if err != nil {
 		slog.WarnContext(ctx, "how far the clock is off isn't known", "err", err)
-		state = casebook.ClockState{Source: clip(err.Error(), 200)}
+		state = casebook.ClockState{Source: clipLine(err.Error(), 200)}
 	}
 	at := d.Now()
 	before := d.ClockState()
@@ -64,6 +64,12 @@ func (d *Desk) noteClock(ctx context.Context, c store.ClockReading, calls []call
 		d.outgoing.tell()
 	}
 	return err
+}
+
+// noteAgain keeps the clock's state of the moment from which the database can be written to
+// again; that it couldn't, and since when, is the kind of the entry.
+func (d *Desk) noteAgain(tx *store.Tx) error {
+	return tx.NoteClock(store.ClockReading{At: d.Now(), ClockState: d.ClockState()})
 }
 
 // noteJump compares how far the machine's clock moved since the last look with how

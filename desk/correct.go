@@ -105,7 +105,7 @@ func (c *casework) askCorrection(old casebook.Anchor, y Correction) error {
 	}
 	note := fmt.Sprintf("%s, %s: %s says that %s was %s and not %s: %s", c.incident.ID.Text(casebook.IncidentPrefix), c.incident.Title, c.who.Name, old.Kind,
 		y.At.UTC().Format(time.RFC3339), old.At.UTC().Format(time.RFC3339), y.Reason)
-	c.calls = append(c.calls, call{kind: callCorrection, incident: c.incident, note: clip(note, 500), at: c.at})
+	c.calls = append(c.calls, call{kind: callCorrection, incident: c.incident, note: clipLine(note, 500), at: c.at})
 	return c.log(casebook.Anchor{Kind: casebook.CorrectionAsked, At: y.At, Zone: y.Zone, Source: old.ID.Text(casebook.AnchorPrefix), Note: y.Reason})
 }
 

@@ -386,5 +386,8 @@ func (d *Desk) Reader(scope casebook.Scope) *store.Reader { return d.db.Reader(s
 // from here any more.
 func (d *Desk) Lost() <-chan struct{} { return d.db.Lost() }
 
+// Trouble tells why nothing can be written now; nil while all is well.
+func (d *Desk) Trouble() *store.Trouble { return d.db.Trouble() }
+
 // Verifier gives the public key of the ledger's checkpoints.
 func (d *Desk) Verifier() string { return d.signer.Verifier() }

@@ -17,6 +17,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/desk"
 	"tocsin/store"
@@ -25,6 +26,7 @@ import (
 // Faults that a desk tells its log are part of what is tested here.
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	access.HashCheaply()
 	os.Exit(m.Run())
 }
 

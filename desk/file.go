@@ -304,7 +304,7 @@ func (c *casework) file(one casebook.Report, v casebook.ReportVersion, form repo
 		message := ""
 		switch {
 		case outside && (len(f.To) == 0 || slices.Contains(f.To, a.Role)):
-			r.DispatchedAt, r.Proof, r.Reference = f.FiledAt, clip(f.Proof, 8000), clip(f.Reference, 200)
+			r.DispatchedAt, r.Proof, r.Reference = f.FiledAt, clip(f.Proof, 8000), clipLine(f.Reference, 200)
 			if f.Channel == "phone" || f.Channel == "portal" {
 				r.DeliveredAt = f.FiledAt
 			}

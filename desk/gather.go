@@ -61,6 +61,7 @@ func (d *Desk) Fold(ctx context.Context) error {
 		}
 		if err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "folding stopped, trying again in a second", "err", err)
+			d.moved.tell() // those who wait are told why
 		}
 		if len(waiting) > 0 && err == nil {
 			continue
@@ -83,6 +84,9 @@ func (d *Desk) pause(ctx context.Context, soon bool) {
 		case <-d.arrived:
 			return
 		case <-tick.C:
+		}
+		if err := d.db.TryAgain(ctx, d.Now(), d.noteAgain); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "that nothing could be written isn't on record yet", "err", err)
 		}
 		if err := d.db.Sign(ctx); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "the newest entries of the ledger wait for their checkpoint", "err", err)

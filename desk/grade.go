@@ -22,6 +22,9 @@ var grader = casebook.Actor{Kind: casebook.Rule, Name: "grade"}
 const (
 	gradeEvery = 20 * time.Second
 	gradeBatch = 200
+	// gradePause is for how long growths are gathered after some were graded: a load
+	// makes twenty a second, and each grading is a commit of its own.
+	gradePause = 250 * time.Millisecond
 	// basisEvery is how often it is asked whether other law is in force now.
 	basisEvery = time.Minute
 )
@@ -43,10 +46,13 @@ func (d *Desk) Grade(ctx context.Context) error {
 			slog.ErrorContext(ctx, "not all could be graded, trying again", "err", err)
 			moved, again = nil, d.Now().Add(retryAfter)
 		}
-		if n > 0 {
-			continue
+		switch {
+		case n >= gradeBatch:
+		case n > 0:
+			d.rest(ctx, nil, time.Time{}, gradePause, nil)
+		default:
+			d.rest(ctx, moved, again, gradeEvery, nil)
 		}
-		d.rest(ctx, moved, again, gradeEvery, nil)
 	}
 	return nil
 }

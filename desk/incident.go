@@ -35,7 +35,7 @@ func (d *Desk) OpenIncident(ctx context.Context, who casebook.Actor, o Opening) 
 	if err := d.isPerson(who, "open an incident"); err != nil {
 		return casebook.Incident{}, err
 	}
-	if o.Title = clip(strings.TrimSpace(o.Title), 500); o.Title == "" {
+	if o.Title = clipLine(strings.TrimSpace(o.Title), 500); o.Title == "" {
 		return casebook.Incident{}, fmt.Errorf("an incident has a title of a few words, as it was told: %w", casebook.ErrInvalid)
 	}
 	if err := regime.Facts().Check(o.Facts); err != nil {
@@ -119,7 +119,7 @@ func (d *Desk) Confirm(ctx context.Context, who casebook.Actor, id casebook.ID, 
 		if y.Category != nil {
 			i.Category = *y.Category
 		}
-		if t := clip(strings.TrimSpace(y.Title), 500); t != "" {
+		if t := clipLine(strings.TrimSpace(y.Title), 500); t != "" {
 			i.Title = t
 		}
 		if err := c.tx.SaveIncident(*i); err != nil {
@@ -258,7 +258,7 @@ func (d *Desk) Take(ctx context.Context, who casebook.Actor, id casebook.ID) (ca
 
 // Give hands an incident on to another person. Only its owner can.
 func (d *Desk) Give(ctx context.Context, who casebook.Actor, id casebook.ID, to string) (casebook.Incident, error) {
-	to = clip(strings.TrimSpace(to), 200)
+	to = clipLine(strings.TrimSpace(to), 200)
 	if to == "" {
 		return casebook.Incident{}, fmt.Errorf("say to whom: %w", casebook.ErrInvalid)
 	}
@@ -445,7 +445,7 @@ func (c *casework) log(a casebook.Anchor) error {
 // entry is log, and gives the entry with its name.
 func (c *casework) entry(a casebook.Anchor) (casebook.Anchor, error) {
 	a.Incident, a.By, a.Clock = c.incident.ID, c.who.String(), c.clock
-	a.Source, a.Zone = clip(a.Source, 500), clip(a.Zone, 60)
+	a.Source, a.Zone = clipLine(a.Source, 500), clipLine(a.Zone, 60)
 	return c.tx.Log(a)
 }
 

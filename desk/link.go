@@ -166,5 +166,5 @@ func (d *Desk) AnswerByLink(ctx context.Context, secret, name string, answers []
 		return Answered{}, err
 	}
 	who := casebook.Actor{Kind: casebook.Machine, Name: "link of order " + l.Order.ID.Text(casebook.OrderPrefix)}
-	return d.answer(ctx, who, clip(strings.TrimSpace(name), 100), l.Order.ID, answers)
+	return d.answer(ctx, who, clipLine(strings.TrimSpace(name), 100), l.Order.ID, answers)
 }

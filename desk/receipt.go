@@ -63,7 +63,7 @@ func (c *casework) receive(to *casebook.Recipient, r Receipt) error {
 			*earlier = r.At
 		}
 	}
-	to.Reference, to.Proof = cmp.Or(clip(r.Reference, 200), to.Reference), cmp.Or(clip(r.Proof, 8000), to.Proof)
+	to.Reference, to.Proof = cmp.Or(clipLine(r.Reference, 200), to.Reference), cmp.Or(clip(r.Proof, 8000), to.Proof)
 	if err := c.tx.SaveRecipient(*to); err != nil {
 		return err
 	}

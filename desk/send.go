@@ -155,7 +155,7 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 		return again, err
 	}
 	if m, err = d.withLink(ctx, o, m, at); err != nil {
-		o.State, o.DueAt, o.Fault = store.OutboxWaiting, at.Add(courier.Pressing.First), clip(err.Error(), 1000)
+		o.State, o.DueAt, o.Fault = store.OutboxWaiting, at.Add(courier.Pressing.First), clipLine(err.Error(), 1000)
 		return o.DueAt, errors.Join(err, d.moveLine(ctx, store.OutboxSending, o))
 	}
 	urgency := courier.Normal
@@ -171,7 +171,7 @@ func (d *Desk) send(ctx context.Context, o store.Outgoing, at time.Time) (again 
 		if remark := remarkOf(o.Fault); remark != "" {
 			said = remark + "; " + said
 		}
-		o.State, o.Fault = store.OutboxSent, clip(said, 1000)
+		o.State, o.Fault = store.OutboxSent, clipLine(said, 1000)
 	case ctx.Err() != nil:
 		return again, ctx.Err() // the next life sends it again, and says so
 	case !courier.Temporary(err) || dead:
@@ -220,7 +220,7 @@ func keepRemark(said string, err error) string {
 	if remark := remarkOf(said); strings.HasPrefix(remark, resentBy) {
 		text = remark + "; " + text
 	}
-	return clip(text, 1000)
+	return clipLine(text, 1000)
 }
 
 // spread makes one line a contact of a line for whoever is on duty.
@@ -264,7 +264,7 @@ func (d *Desk) Resend(ctx context.Context, who casebook.Actor, messageID, why st
 	}
 	remark := resentBy + who.String()
 	if why != "" {
-		remark += ": " + strings.ReplaceAll(clip(why, 4*maxReason), "; ", ", ")
+		remark += ": " + strings.ReplaceAll(clipLine(why, 4*maxReason), "; ", ", ")
 	}
 	o, err := d.Reader(casebook.Operator()).Outgoing(ctx, messageID)
 	if err != nil {

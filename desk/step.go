@@ -30,7 +30,7 @@ var stepWords = map[string]string{"suspend": "suspended", "resume": "resumed", "
 func (d *Desk) StepDuty(ctx context.Context, who casebook.Actor, id casebook.ID, y DutyStep) (casebook.Incident, error) {
 	at := d.Now()
 	word := stepWords[y.Act]
-	y.Reason, y.By = clip(strings.TrimSpace(y.Reason), 2000), clip(strings.TrimSpace(y.By), 200)
+	y.Reason, y.By = clip(strings.TrimSpace(y.Reason), 2000), clipLine(strings.TrimSpace(y.By), 200)
 	if y.At.IsZero() {
 		y.At = at
 	}

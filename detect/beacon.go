@@ -19,8 +19,15 @@ const (
 	// program that speaks with a crowd is judged as a mesh.
 	crowdSize = 30
 	// relentless is how many strict returns within half a minute each no person
-	// and no ordinary program makes with a new connection every time.
-	relentless = 500
+	// and no ordinary program makes with a new connection every time. A named server is
+	// polled so by scripts that watch it, but not faster than each five seconds.
+	relentless       = 500
+	relentlessPeriod = 30
+	relentlessNamed  = 5
+	// hidesSpread is the most spread of a sleep that is drawn from an interval with a
+	// lower end, as programs that hide do: half of it random, and some chance.
+	hidesSpread = 0.20
+	hidesSpan   = 30 * 60 // seconds
 )
 
 // beacons looks for endpoints to which a host returns by a clock, whatever the
@@ -54,9 +61,10 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Signs |= Constancy
 	}
 	odd, nameless := w.odd(h), w.nameless(h)
-	if odd && !h.crowded() && !(w.Name != "" && (w.Transport == UDP || p.Spread > 2*strictSpread)) {
-		// A made thing keeps in touch with its maker's named server over UDP, and a
-		// loose clock at a named server is a person's as well.
+	if odd && !h.crowded() && !w.oneSocket() && !(w.Name != "" && (w.Transport == UDP || p.Spread > 2*strictSpread || w.upFor() >= 0.8)) {
+		// A made thing keeps in touch with its maker's named server over UDP, or by a
+		// connection that a timer renews, and a loose clock at a named server is a
+		// person's as well.
 		e.Signs |= Oddness
 	}
 	if nameless {
@@ -70,9 +78,12 @@ func beacon(h *Host, w *Way) (Evidence, bool) {
 		e.Score /= 4
 	case e.Signs&Oddness != 0:
 		e.Ceiling = Suspected
+	case w.oneSocket():
 	case nameless && w.Transport == TCP && web(w.Port) && e.Signs&Constancy != 0 && p.Spread <= strictSpread && w.Shared == "":
 		e.Ceiling = Suspected
-	case p.Gaps >= relentless && p.Period <= 30 && p.Spread <= 0.02 && w.Constancy >= 0.9 && w.span() >= 1800 && w.Shared == "":
+	case nameless && w.Transport == TCP && web(w.Port) && p.Gaps >= looseGaps && p.Spread <= hidesSpread && w.span() >= hidesSpan && w.upFor() < 0.5 && w.Shared == "":
+		e.Ceiling = Suspected
+	case w.Transport == TCP && web(w.Port) && p.Gaps >= relentless && p.Period <= relentlessPeriod && (w.Name == "" || p.Period <= relentlessNamed) && p.Spread <= 0.02 && w.Constancy >= 0.9 && w.span() >= 1800 && w.Shared == "":
 		e.Ceiling = Suspected
 	}
 	e.Figures = []Figure{{"connections", float64(w.Started)}, {"period_s", round3(p.Period)}, {"jitter_s", round3(p.Jitter)},

@@ -76,9 +76,31 @@ func TestBeacon(t *testing.T) {
 				s.shakes = append(s.shakes, traffic.Handshake{At: morning + int64(i)*minute, Client: addr(h), Server: web.Addr, ServerPort: web.Port, Proto: TCP})
 			}
 		}, Suspected},
+		{"a nameless address on the web's port, half of the sleep random", func(s *scene, h string) {
+			s.browse(h, 0, 3)
+			s.every(h, web, 1, 60, 1, 120, call{lasts: 1, sent: 300, got: 200, service: "ssl"})
+		}, Suspected},
+		{"the same, connected most of the time", func(s *scene, h string) {
+			s.browse(h, 0, 3)
+			s.every(h, web, 1, 60, 1, 120, call{lasts: 55, sent: 300, got: 200, service: "ssl"})
+		}, Weak},
+		{"UDP that one socket keeps alive (WireGuard)", func(s *scene, h string) {
+			s.every(h, to("198.51.100.9:23422/udp"), 1, 25, 0, 400, call{sent: 32, local: 51820})
+		}, Weak},
+		{"UDP from a new port each time", func(s *scene, h string) {
+			s.every(h, to("198.51.100.9:23422/udp"), 1, 25, 0, 400, call{sent: 32})
+		}, Suspected},
+		{"a named server's session that a timer cuts", func(s *scene, h string) {
+			s.named(h, "hub.example.org", "198.51.100.9", 0)
+			s.every(h, odd, 1, 3600, 0.01, 20, call{lasts: 3590, sent: 3000, got: 3000})
+		}, Weak},
 		{"nobody answers: that is another detector's", func(s *scene, h string) {
 			s.every(h, odd, 1, 60, 0, 200, call{state: traffic.Attempted})
 		}, None},
+		{"a script that watches a server, each ten seconds", func(s *scene, h string) {
+			s.named(h, "app.example.org", "198.51.100.9", 0)
+			s.every(h, web, 1, 10, 0, 1800, call{lasts: 0.1, sent: 244, got: 900, service: "ssl"})
+		}, Weak},
 		{"as fast as the second hand, for an hour", func(s *scene, h string) {
 			s.named(h, "app.example.org", "198.51.100.9", 0)
 			s.every(h, web, 1, 2, 0, 1800, call{lasts: 0.1, sent: 244, got: 900, service: "ssl"})

@@ -9,6 +9,9 @@ const (
 	brutePerMin  = 6  // in the fullest minute
 	bruteSeconds = 30 // mean length of a guess, at most
 	bruteWide    = 10 // targets with several guesses each
+	// bruteOctets is the most that a guess sends, on average: who was let in does
+	// something there.
+	bruteOctets = 5000
 )
 
 // brutes looks for log-ins that are opened faster than anybody types: many short
@@ -30,7 +33,7 @@ func brutes(h *Host, b *Bench) []Evidence {
 			continue
 		}
 		mean := float64(w.Lasting) / 1e6 / float64(max(w.Started, 1))
-		if mean > bruteSeconds {
+		if mean > bruteSeconds || w.Sent > bruteOctets*int64(w.Started) {
 			continue
 		}
 		if w.Outside && w.Answered >= 3 && w.Peak >= 2 {

@@ -122,7 +122,7 @@ func (w *Watch) judge(h *host) Summary {
 		sum.Outside++
 		if way.Started >= 3 && way.Clock == "" && len(sum.Contacts) < maxContacts {
 			c := Contact{Endpoint: way.Endpoint, Name: way.Name, First: way.First, Last: way.Last, Started: way.Started, Failed: way.Failed,
-				Odd: way.odd(s) && !s.crowded() && !(way.Name != "" && way.Transport == UDP), Shared: way.Shared != "", Nameless: way.nameless(s), Naming: len(h.named) > 0, Pulse: way.OK,
+				Odd: way.odd(s) && !s.crowded() && !way.oneSocket() && !(way.Name != "" && way.Transport == UDP), Shared: way.Shared != "", Nameless: way.nameless(s), Naming: len(h.named) > 0, Pulse: way.OK,
 				Constancy: way.Constancy, Size: (way.Low + way.High) / 2}
 			if way.Dead.Gaps > way.OK.Gaps {
 				c.Pulse = way.Dead

@@ -67,7 +67,8 @@ func (f *Fleet) sorted() []*Summary {
 type hostCase struct {
 	host       netip.Addr
 	evidence   []Evidence
-	ends       []endCase // the endpoints that may command it, the likeliest first
+	house      map[Endpoint]bool // endpoints that most of a larger home call
+	ends       []endCase         // the endpoints that may command it, the likeliest first
 	certainty  Certainty
 	confidence float64
 	acts       []string

@@ -43,6 +43,18 @@ func TestDirect(t *testing.T) {
 		{"a router at home", func(s *scene, h string) { ask(s, h, "10.0.0.1", "10.0.0.1", 60, 1, 300) }, None},
 		{"a server by its name", func(s *scene, h string) { ask(s, h, "198.51.100.9", "app.example.org", 60, 1, 300) }, None},
 		{"a rented machine in a cloud", func(s *scene, h string) { ask(s, h, "198.51.100.77", "198.51.100.77", 60, 1, 300) }, Suspected},
+		{"a list of bare addresses, each seldom", func(s *scene, h string) {
+			for i := range 10 {
+				a := fmt.Sprintf("198.%d.100.9", 20+i)
+				ask(s, h, a, a, 3, 1, 1000)
+			}
+		}, Suspected},
+		{"many machines of one service", func(s *scene, h string) {
+			for i := range 10 {
+				a := fmt.Sprintf("198.51.100.%d", 20+i)
+				ask(s, h, a, a, 3, 1, 1000)
+			}
+		}, None},
 		{"a messenger that is known", func(s *scene, h string) {
 			ask(s, h, "198.51.100.9", "198.51.100.9", 60, 1, 300)
 			for i := range s.requests {

@@ -86,10 +86,11 @@ func (w *Way) odd(h *Host) bool {
 	return w.silentWeb(h)
 }
 
-// silentWeb tells a web port on which no source that knows the web's protocols
-// recognised any, although both sides spoke from the beginning.
+// silentWeb tells a port of the web or of names on which no source that knows their
+// protocols recognised any, although both sides spoke from the beginning. Of a few
+// connections a sensor may have missed the beginning, whatever it says.
 func (w *Way) silentWeb(h *Host) bool {
-	return h.Recognises && w.Transport == TCP && (w.Port == 80 || w.Port == 443) && w.Recognised == 0 &&
+	return h.Recognises && w.Transport == TCP && (w.Port == 80 || w.Port == 443 || w.Port == 53) && w.Recognised == 0 &&
 		w.Answered >= 10 && w.Pieces == 0 && w.Sent > 0 && w.Got > 0
 }
 
@@ -97,7 +98,32 @@ func (w *Way) silentWeb(h *Host) bool {
 // named, although it names nearly all that it calls; or that was asked by HTTP
 // with the bare address for a name, or by TLS without one.
 func (w *Way) nameless(h *Host) bool {
-	return w.Outside && w.Name == "" && (h.Named >= 0.7 || w.Raw || w.Bare)
+	return w.Outside && w.Name == "" && (h.Named >= 0.7 && h.tells(w) || w.Raw || w.Bare)
+}
+
+// tells whether the host's names would have been seen at an endpoint: all of them if its
+// look-ups are; otherwise what handshakes and requests say, where such were.
+func (h *Host) tells(w *Way) bool {
+	switch {
+	case h.Lookups > 0, w.Service == tlsService:
+		return true
+	case w.Service == httpService:
+		return len(h.sites) > 0
+	}
+	return false
+}
+
+// oneSocket tells UDP that always comes from one local port: a program keeps a socket
+// open, as tunnels, calls and games do, and the source tells its silences apart. The
+// clock is then a keepalive's, and nobody comes back.
+func (w *Way) oneSocket() bool {
+	return w.Transport == UDP && w.Started >= 3 && w.SameLocal*10 >= (w.Started-1)*9
+}
+
+// upFor is the share of its period that a connection lasts, on average. Near 1 it is one
+// session, which a timer of the server's cuts.
+func (w *Way) upFor() float64 {
+	return float64(w.Lasting) / 1e6 / (float64(w.Started) * max(w.OK.Period, 1e-6))
 }
 
 // crowded tells a host that speaks with so many odd endpoints, or with a swarm,
@@ -154,7 +180,7 @@ func (w *Watch) summarise(h *Host, of *host) {
 		}
 	}
 	h.Crowd = len(crowd)
-	if answered >= coverageWays && named > 0 {
+	if answered >= coverageWays && named > 0 && !of.unnamed {
 		h.Named = float64(named) / float64(answered)
 	}
 	for _, m := range of.marks {

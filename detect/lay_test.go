@@ -132,6 +132,10 @@ func (s *scene) fleet(t testing.TB, b *Bench) *Fleet {
 	for i := range s.flows {
 		f := &s.flows[i]
 		events = append(events, event{f.End(), func() {
+			if f.OneWay && !home.Contains(f.Orig) {
+				w.Reply(f)
+				return
+			}
 			if home.Contains(f.Orig) {
 				w.Flow(f, !home.Contains(f.Resp))
 			}

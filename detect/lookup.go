@@ -136,6 +136,7 @@ func (w *Watch) name(h *host, a netip.Addr, name string) {
 	}
 	if len(h.named) >= maxNamed {
 		w.counters.FullNames++
+		h.unnamed = true
 		return
 	}
 	if h.named == nil {

@@ -55,7 +55,7 @@ func meshes(h *Host, b *Bench) []Evidence {
 	all := crews(h)
 	content := false
 	for _, c := range all {
-		content = content || c.bulk >= bulkPeers || c.median > controlBytes
+		content = content || !c.web() && (c.bulk >= bulkPeers || c.median > controlBytes)
 	}
 	for _, c := range all {
 		if e, ok := mesh(h, c, b, content); ok {
@@ -106,6 +106,10 @@ func crews(h *Host) []*crew {
 	return all
 }
 
+// web tells a crew of one usual port. What such servers give is the web's content, and
+// says nothing of the host's peers.
+func (c *crew) web() bool { return c.what != "UDP" && c.what != "TCP" }
+
 func (c *crew) measure() {
 	peers, nets := make(map[netip.Addr]bool, len(c.ways)), map[netip.Prefix]bool{}
 	local, remote := make(map[uint16]int, len(c.ways)), map[uint16]int{}
@@ -113,12 +117,7 @@ func (c *crew) measure() {
 	never, started, torrents := 0, 0, 0
 	for _, w := range c.ways {
 		peers[w.Addr] = true
-		bits := 16
-		if w.Addr.Is6() {
-			bits = 32
-		}
-		p, _ := w.Addr.Prefix(bits)
-		nets[p] = true
+		nets[network(w.Addr)] = true
 		local[w.LocalPort]++
 		remote[w.Port]++
 		sizes = append(sizes, float64(w.Sent+w.Got)/float64(max(w.Started, 1)))
@@ -142,6 +141,17 @@ func (c *crew) measure() {
 	c.median = quantile(sizes, 0.5)
 	slices.Sort(firsts)
 	c.walk = gapsOf(firsts)
+}
+
+// network is the part of the net that an address stands in, a /16 or a /32: a
+// service's machines stand together.
+func network(a netip.Addr) netip.Prefix {
+	bits := 16
+	if a.Is6() {
+		bits = 32
+	}
+	p, _ := a.Prefix(bits)
+	return p
 }
 
 // strangers tells a crew on a web port that is most of what a host calls there,
@@ -193,7 +203,7 @@ func gapsOf(sorted []float64) Pulse {
 }
 
 func mesh(h *Host, c *crew, b *Bench, content bool) (Evidence, bool) {
-	web := c.what != "UDP" && c.what != "TCP"
+	web := c.web()
 	spread := float64(c.nets) / float64(c.peers)
 	switch {
 	case c.peers < meshPeers || spread < meshSpread:
@@ -221,6 +231,9 @@ func mesh(h *Host, c *crew, b *Bench, content bool) (Evidence, bool) {
 	if clock {
 		e.Signs |= Rhythm
 		note = fmt.Sprintf("; a new peer every %s s ± %s s", number(c.walk.Period), number(c.walk.Jitter))
+	}
+	if web {
+		content = c.bulk >= bulkPeers || c.median > controlBytes
 	}
 	if content || c.torrent >= torrentShare {
 		if !clock || content {

@@ -28,6 +28,12 @@ func TestMesh(t *testing.T) {
 		{"fifteen peers", func(s *scene, h string) { peersOf(s, h, 15, 0, 20, 2, 120) }, None},
 		{"one port everywhere, a third of it answered (ZeroAccess)", func(s *scene, h string) { peersOf(s, h, 200, 16464, 1, 1, 44) }, Suspected},
 		{"peers that move content", func(s *scene, h string) { peersOf(s, h, 60, 0, 20, 2, 3_000_000) }, Weak},
+		{"peers that exchange a word, beside web servers whose names nobody saw", func(s *scene, h string) {
+			peersOf(s, h, 60, 0, 20, 2, 120)
+			for i := range 60 {
+				s.call(h, to(fmt.Sprintf("%d.9.%d.7:443", 40+i, i)), call{at: float64(i), lasts: 3, sent: 900, got: 3_000_000})
+			}
+		}, Suspected},
 		{"at BitTorrent's ports", func(s *scene, h string) {
 			peersOf(s, h, 60, 0, 20, 2, 120)
 			peersOf(s, h, 20, 6881, 20, 2, 120)

@@ -10,6 +10,9 @@ const (
 	// retryDead is how many dead odd endpoints one host may have before they are
 	// peers that are gone, and no controller.
 	retryDead = 3
+	// retryList is how long, in seconds, more of them must be tried to be a list of
+	// controllers, which listen on one port: peers listen where they like.
+	retryList = 2 * 3600
 	// retryStubborn is how many attempts at one nameless server on a usual port, and
 	// half of all that fail, are more than an outage or a program that gives up.
 	retryStubborn = 200
@@ -20,7 +23,7 @@ const (
 // their own, for a system repeats them by its own timers. People give up;
 // programs don't. On the web's ports, or in a crowd of dead peers, it says little.
 func retries(h *Host, b *Bench) []Evidence {
-	dead, failed := 0, 0
+	dead, failed, ports := 0, 0, map[uint16]bool{}
 	for i := range h.Ways {
 		w := &h.Ways[i]
 		if !w.Outside || w.Transport != TCP {
@@ -29,6 +32,7 @@ func retries(h *Host, b *Bench) []Evidence {
 		failed += w.Failed
 		if w.Failed >= 5 && w.Failed*5 >= w.Started*4 && !usual(w.Endpoint) {
 			dead++
+			ports[w.Port] = true
 		}
 	}
 	var out []Evidence
@@ -37,19 +41,20 @@ func retries(h *Host, b *Bench) []Evidence {
 		if !w.Outside || w.Transport != TCP || w.Failed < retryFailed || w.Failed*5 < w.Started*4 || w.span() < retrySpan {
 			continue
 		}
-		out = append(out, retry(h, w, dead, failed, b))
+		gone := dead > retryDead && !(len(ports) == 1 && w.span() >= retryList)
+		out = append(out, retry(h, w, gone, failed, b))
 	}
 	return out
 }
 
-func retry(h *Host, w *Way, dead, failed int, b *Bench) Evidence {
+func retry(h *Host, w *Way, gone bool, failed int, b *Bench) Evidence {
 	e := Evidence{Detector: "retry", Host: h.Addr, Peer: w.Endpoint, Name: w.Name, Role: Controller, Signs: Retry, First: w.First, Last: w.Last, Ceiling: Weak}
 	p := &w.Dead
 	steady := !b.Sampled && p.Spread <= 0.45 && p.Near >= 0.6
 	if steady {
 		e.Signs |= Rhythm
 	}
-	odd := w.odd(h) && dead <= retryDead && !h.crowded()
+	odd := w.odd(h) && !gone && !h.crowded()
 	if odd {
 		e.Signs |= Oddness
 	}

@@ -37,6 +37,11 @@ func TestRetry(t *testing.T) {
 				s.every(h, to(fmt.Sprintf("85.17.%d.9:54081", i)), 0, 60, 0, 30, dead)
 			}
 		}, Weak},
+		{"one of twelve dead controllers at one port, for hours", func(s *scene, h string) {
+			for i := range 12 {
+				s.every(h, to(fmt.Sprintf("85.17.%d.9:447", i)), 0, 600, 0.1, 30, dead)
+			}
+		}, Suspected},
 		{"a rented machine in a cloud, at an odd port", func(s *scene, h string) { s.every(h, to("198.51.100.77:1177"), 0, 20, 0.3, 40, dead) }, Suspected},
 		{"a cloud's web", func(s *scene, h string) { s.every(h, to("198.51.100.77:443"), 0, 60, 0.3, 300, dead) }, Weak},
 		{"a dead printer at home", func(s *scene, h string) { s.every(h, to("10.0.0.9:9100"), 0, 30, 0, 500, dead) }, None},

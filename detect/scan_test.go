@@ -93,6 +93,9 @@ func TestBrute(t *testing.T) {
 		{"one each minute", func(s *scene, h string) {
 			s.every(h, to("198.51.100.9:22"), 0, 60, 0, 400, call{lasts: 2, sent: 900, got: 1200})
 		}, None},
+		{"much sent in each: somebody was let in", func(s *scene, h string) {
+			s.every(h, to("198.51.100.9:22"), 0, 6, 0, 40, call{lasts: 2, sent: 9000, got: 5000})
+		}, None},
 		{"long ones: somebody works there", func(s *scene, h string) {
 			s.every(h, to("198.51.100.9:22"), 0, 6, 0, 40, call{lasts: 90, sent: 900, got: 1200})
 		}, None},

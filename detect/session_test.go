@@ -11,6 +11,11 @@ func TestSession(t *testing.T) {
 		{"up for hours, both ways", func(s *scene, h string) {
 			s.call(h, odd, call{lasts: 7200, sent: 900_000, got: 9_000_000})
 		}, Weak},
+		{"opened again at once, and much received: a game", func(s *scene, h string) {
+			for i := range 6 {
+				s.call(h, odd, call{at: float64(i) * 1000, lasts: 980, sent: 700_000, got: 9_000_000})
+			}
+		}, Weak},
 		{"opened again at once, five times", func(s *scene, h string) {
 			for i := range 6 {
 				s.call(h, odd, call{at: float64(i) * 1000, lasts: 980, sent: 2000, got: 2000})

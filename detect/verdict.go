@@ -60,7 +60,34 @@ const controlSigns = Rhythm | Constancy | Retry | Session | Oddness | Nameless |
 
 // hardSigns are those of them that an ordinary agent, which reports by a clock to a
 // port of its own, doesn't give. Without one of them nothing is confirmed.
-const hardSigns = Nameless | Retry | Upload | Fluxing | Generated | Order
+const hardSigns Signs = Nameless | Retry | Upload | Fluxing | Generated | Order
+
+// hard gives the signs that confirm an endpoint. That no look-up gave its address is
+// none of them over UDP, for made things keep in touch with addresses that they were
+// made with; nor where most of a larger home call it, as they do an agent's server.
+func (c *hostCase) hard(e Endpoint) Signs {
+	if e.Transport == UDP || c.house[e] {
+		return hardSigns &^ Nameless
+	}
+	return hardSigns
+}
+
+// houseOf gives the endpoints that most hosts of a larger home call.
+func houseOf(list []*Summary) map[Endpoint]bool {
+	house, hosts := map[Endpoint]bool{}, map[Endpoint]int{}
+	if len(list) < rareHosts {
+		return house
+	}
+	for _, s := range list {
+		for i := range s.Contacts {
+			e := s.Contacts[i].Endpoint
+			if hosts[e]++; 2*hosts[e] > len(list) {
+				house[e] = true
+			}
+		}
+	}
+	return house
+}
 
 // judgeHost weighs what is said of one host.
 func judgeHost(c *hostCase) {
@@ -89,7 +116,8 @@ func judgeHost(c *hostCase) {
 	}
 	for i := range c.ends {
 		e := &c.ends[i]
-		if (e.signs&controlSigns).Count() >= fourSigns && e.signs&hardSigns != 0 && e.certainty == Suspected && e.confidence >= fourScore*weight(Suspected) {
+		hard := c.hard(e.Endpoint)
+		if (e.signs&controlSigns).Count() >= fourSigns && e.signs&hard != 0 && e.certainty == Suspected && e.confidence >= fourScore*weight(Suspected) {
 			e.certainty = Confirmed
 		}
 		c.certainty = max(c.certainty, e.certainty)
@@ -141,7 +169,7 @@ func (c *hostCase) order(attack Evidence) {
 	for i := range c.ends {
 		x := &c.ends[i]
 		strong := x.certainty >= Suspected || x.signs&(Oddness|Nameless) != 0 && bestScore(x.evidence) >= weakOrdered
-		if !strong || x.first > attack.First+orderSlack || x.last < attack.First-day || samePeer(c.evidence, x.Endpoint) {
+		if !strong || x.first > attack.First+orderSlack || x.last < attack.First-day || samePeer(c.evidence, x.Endpoint) || x.certainty < Suspected && guessed(attack, x.Endpoint) {
 			continue
 		}
 		e := Evidence{Detector: "order", Host: c.host, Peer: x.Endpoint, Name: x.name, Role: Controller, Signs: Order, Ceiling: Confirmed,
@@ -165,6 +193,11 @@ func bestScore(list []Evidence) float64 {
 		best = max(best, list[i].Score)
 	}
 	return best
+}
+
+// guessed tells an endpoint at the port at which a host guesses passwords everywhere.
+func guessed(attack Evidence, at Endpoint) bool {
+	return attack.Act == "brute_force" && slices.Contains(attack.Figures, Figure{"port", float64(at.Port)})
 }
 
 // samePeer tells an endpoint that the host attacks.
@@ -235,9 +268,9 @@ type Report struct {
 // report.
 func (f *Fleet) Report() Report {
 	list := f.sorted()
-	cases := make([]*hostCase, len(list))
+	cases, house := make([]*hostCase, len(list)), houseOf(list)
 	for i, s := range list {
-		cases[i] = &hostCase{host: s.Host, evidence: slices.Clone(s.Evidence)}
+		cases[i] = &hostCase{host: s.Host, evidence: slices.Clone(s.Evidence), house: house}
 	}
 	f.fanIn(list, cases)
 	for _, c := range cases {
@@ -254,7 +287,8 @@ func (f *Fleet) Report() Report {
 
 // sure confirms an endpoint for which three hosts or more are suspected each for
 // itself, if there is a hard reason, or if most of a larger home doesn't call it:
-// what nearly everybody calls by a clock is an agent of the house.
+// what nearly everybody calls by a clock is an agent of the house, which may know its
+// server by the address alone.
 func sure(cases []*hostCase) {
 	hosts := map[Endpoint]int{}
 	for _, c := range cases {
@@ -269,7 +303,7 @@ func sure(cases []*hostCase) {
 			x := &c.ends[i]
 			n := hosts[x.Endpoint]
 			few := len(cases) >= rareHosts && 2*n <= len(cases)
-			if x.certainty == Suspected && n >= fleetSure && (few || x.signs&hardSigns != 0) {
+			if x.certainty == Suspected && n >= fleetSure && (few || x.signs&c.hard(x.Endpoint) != 0) {
 				x.certainty, x.confidence = Confirmed, band(Confirmed, x.confidence)
 				if c.certainty < Confirmed {
 					c.certainty, c.confidence = Confirmed, band(Confirmed, c.confidence)

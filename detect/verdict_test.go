@@ -18,6 +18,10 @@ func TestVerdict(t *testing.T) {
 	inside.Inside = true
 	before := harm
 	before.First = morning - 2*hour
+	udp := found("beacon", 0.9, Suspected, Rhythm|Constancy|Oddness|Nameless)
+	udp.Peer.Transport = UDP
+	guessing := harm
+	guessing.Act, guessing.Figures = "brute_force", []Figure{{"port", float64(end.Port)}}
 	made := Evidence{Detector: "dga", Host: addr(judgedHost), Score: 0.7, Ceiling: Suspected, Signs: Generated, First: morning, Last: morning + hour}
 	for _, c := range []struct {
 		name string
@@ -28,6 +32,8 @@ func TestVerdict(t *testing.T) {
 		{"a clock alone", []Evidence{found("beacon", 0.7, Weak, Rhythm|Constancy)}, Weak},
 		{"an odd clock", []Evidence{found("beacon", 0.7, Suspected, Rhythm|Oddness)}, Suspected},
 		{"four kinds of reason for one endpoint", []Evidence{found("beacon", 0.9, Suspected, Rhythm|Constancy|Oddness|Nameless)}, Confirmed},
+		{"four kinds over UDP, as made things give them", []Evidence{udp}, Suspected},
+		{"one of those whose passwords are guessed", []Evidence{found("rendezvous", 0.6, Weak, Oddness), guessing}, Suspected},
 		{"four kinds that an agent of the house gives too", []Evidence{found("beacon", 0.9, Suspected, Rhythm|Constancy|Oddness|Alike)}, Suspected},
 		{"four kinds, none of them clear", []Evidence{found("beacon", 0.5, Suspected, Rhythm|Constancy|Oddness|Nameless)}, Suspected},
 		{"contact, then attack", []Evidence{found("rendezvous", 0.6, Weak, Oddness), harm}, Confirmed},

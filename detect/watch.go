@@ -16,7 +16,7 @@ const (
 	maxPairs      = 1 << 15 // of one watch
 	maxHostPairs  = 1 << 13 // of one host
 	maxRhythms    = 1 << 13 // of one watch
-	maxNamed      = 1 << 12 // addresses of one host whose name is kept
+	maxNamed      = 1 << 13 // addresses of one host whose name is kept
 	maxPortUses   = 48      // ports of one host and transport that are counted apart
 	maxTargets    = 64      // victims of one host whose ports are counted
 	maxMarks      = 512     // matches and marks of one host
@@ -89,6 +89,7 @@ type host struct {
 	targets     []target
 	inbound     inbound
 	named       map[netip.Addr]string
+	unnamed     bool         // names found no room: of an address without one nothing follows
 	books       [2]*hourBook // of the newest even and odd hour
 	lookups     int64
 	mail        sketch // different domains whose mail exchangers were asked for

@@ -36,24 +36,23 @@ type LateReason struct {
 // Fell counts the duties of a line: those that fell due.
 func (s Score) Fell() int { return s.OnTime + s.Late + s.Never }
 
+// Line names the line.
+func (s Score) Line() casebook.ScoreLine {
+	return casebook.ScoreLine{Party: s.Party, Region: s.Region, Regime: s.Regime, Stage: s.Stage, Month: s.Month, Exercise: s.Exercise}
+}
+
 // A Scorecard counts duties that fell due before a moment. A duty that is unset,
 // suspended, superseded or void counts nowhere: nobody is late for what nobody has
 // set. Its memory grows with its lines, not with the duties.
 type Scorecard struct {
 	at    time.Time
-	found map[scoreLine]*Score
+	found map[casebook.ScoreLine]*Score
 	zones map[string]*time.Location
-}
-
-type scoreLine struct {
-	party                        casebook.ID
-	region, regime, stage, month string
-	exercise                     bool
 }
 
 // NewScorecard makes an empty one, as of a moment.
 func NewScorecard(at time.Time) *Scorecard {
-	return &Scorecard{at, map[scoreLine]*Score{}, map[string]*time.Location{}}
+	return &Scorecard{at, map[casebook.ScoreLine]*Score{}, map[string]*time.Location{}}
 }
 
 // Scores counts duties, whatever their order.
@@ -88,10 +87,10 @@ func (c *Scorecard) Add(d casebook.Duty) {
 	if !Counts(d, c.at) {
 		return
 	}
-	l := scoreLine{d.Party, d.Mark.Region, d.Regime, d.Stage, c.Month(d), d.Mark.Exercise}
+	l := casebook.ScoreLine{Party: d.Party, Region: d.Mark.Region, Regime: d.Regime, Stage: d.Stage, Month: c.Month(d), Exercise: d.Mark.Exercise}
 	s := c.found[l]
 	if s == nil {
-		s = &Score{Party: d.Party, Region: l.region, Regime: l.regime, Stage: l.stage, Month: l.month, Exercise: l.exercise}
+		s = &Score{Party: d.Party, Region: l.Region, Regime: l.Regime, Stage: l.Stage, Month: l.Month, Exercise: l.Exercise}
 		c.found[l] = s
 	}
 	if cmp.Or(d.Due.Compare(s.newest), cmp.Compare(d.PartyName, s.PartyName)) >= 0 {

@@ -109,7 +109,7 @@ func fieldsFor(content []string, category casebook.Category) []Field {
 			continue
 		}
 		fields = append(fields, Field{
-			ID: a.fields[0], Label: Words{EN: a.words, ZH: a.words}, Asked: a.words,
+			ID: a.fields[0], Label: Words{EN: a.words, ZH: inWords(a.words, Chinese)}, Asked: a.words,
 			Required: !a.later && !a.optional, Later: a.later || a.optional,
 		})
 	}

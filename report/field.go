@@ -122,6 +122,14 @@ type Field struct {
 	Known string `json:"-"`
 }
 
+// Asks gives the pack's own words for the field, one after the other.
+func (f Field) Asks() []string {
+	if f.Asked == "" {
+		return nil
+	}
+	return strings.Split(f.Asked, "\n")
+}
+
 // Empty reports whether nothing is said in the field.
 func (f Field) Empty() bool { return strings.TrimSpace(f.Value) == "" }
 

@@ -189,8 +189,12 @@ func (f Form) gap(field Field, stops bool) Gap {
 	}
 	asked, askedZH := "", ""
 	if field.Asked != "" {
-		words := strings.ReplaceAll(field.Asked, "\n", "; ")
-		asked, askedZH = fmt.Sprintf(" The law asks for: %s.", words), fmt.Sprintf("（规定内容：%s）", words)
+		words := field.Asks()
+		asked = fmt.Sprintf(" The law asks for: %s.", strings.Join(words, "; "))
+		for i := range words {
+			words[i] = inWords(words[i], Chinese)
+		}
+		askedZH = fmt.Sprintf("（规定内容：%s）", strings.Join(words, "；"))
 	}
 	if stops {
 		return Gap{field.ID, true, Words{

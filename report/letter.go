@@ -35,7 +35,7 @@ func (f Form) Subject(lang Lang) string {
 var exerciseMark = Words{"EXERCISE — NOT A REAL INCIDENT", "【演练，非真实事件】"}
 
 func (f Form) title(lang Lang) string {
-	title := f.Says
+	title := inWords(f.Says, lang)
 	switch {
 	case title == "":
 		title = Words{"Report", "网络安全信息报告"}.In(lang)
@@ -71,7 +71,7 @@ func (f Form) sheet(lang Lang, most int) sheet {
 	head(Words{"Report", "报告编号"}, idText(f.Report, casebook.ReportPrefix))
 	head(Words{"Incident", "事件编号"}, idText(f.Incident, casebook.IncidentPrefix))
 	head(Words{"Task number", "任务编号"}, f.Task)
-	head(Words{"Legal basis", "依据"}, strings.Trim(f.Regime+", "+f.Article, ", "))
+	head(Words{"Legal basis", "依据"}, strings.Trim(f.Regime+", "+inWords(f.Article, lang), ", "))
 	if !f.Due.IsZero() {
 		head(Words{"Due", "报告时限"}, moment(f.Due, f.Zone))
 	}

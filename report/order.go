@@ -78,12 +78,7 @@ func (o Instruction) WriteRows(w io.Writer, lang Lang) error {
 	})
 }
 
-func measureText(measure string, lang Lang) string {
-	if w, ok := measureWords[measure]; ok {
-		return w.In(lang)
-	}
-	return human(measure)
-}
+func measureText(measure string, lang Lang) string { return wordOf(measureWords, measure, lang) }
 
 // spanText writes a limit as people do: 24 hours, 5 days, 1 hour 30 minutes.
 func spanText(d time.Duration, lang Lang) string {
@@ -152,16 +147,16 @@ func (o Instruction) sheet(lang Lang, most int) sheet {
 }
 
 func (o Instruction) powerHead(s *sheet, say func(en, zh string) string) {
-	p := pair{Label: say("Power", "法律依据"), Value: strings.Trim(o.Order.Power+", "+o.Order.Article, ", ")}
+	p := pair{Label: say("Power", "法律依据"), Value: strings.Trim(o.Order.Power+", "+inWords(o.Order.Article, s.Lang), ", ")}
 	if o.Power != "" {
-		p.Notes = append(p.Notes, oneLine(o.Power))
+		p.Notes = append(p.Notes, oneLine(inWords(o.Power, s.Lang)))
 	}
 	if o.Confidence != "" && o.Confidence != "text" {
-		p.Notes = append(p.Notes, say("known from: ", "依据来源：")+o.Confidence)
+		p.Notes = append(p.Notes, say("known from: ", "依据来源：")+wordOf(confidenceWords, o.Confidence, s.Lang))
 	}
 	s.Head = append(s.Head, p)
 	if o.Order.Form != "" {
-		s.Head = append(s.Head, pair{Label: say("Form", "形式"), Value: o.Order.Form})
+		s.Head = append(s.Head, pair{Label: say("Form", "形式"), Value: inWords(o.Order.Form, s.Lang)})
 	}
 }
 
@@ -217,7 +212,7 @@ func (o Instruction) appealText(lang Lang) string {
 	var said []string
 	for _, part := range []string{o.Appeal, o.AppealTo} {
 		if part != "" {
-			said = append(said, strings.TrimRight(oneLine(part), ".。"))
+			said = append(said, strings.TrimRight(oneLine(inWords(part, lang)), ".。"))
 		}
 	}
 	return Words{"Appeal: ", "申诉："}.In(lang) + strings.Join(said, Words{". To: ", "。受理："}.In(lang)) + Words{".", "。"}.In(lang)

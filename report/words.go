@@ -40,6 +40,23 @@ var roleWords = map[casebook.Role]Words{
 	casebook.Victim:      {"victim", "受害"},
 }
 
+// confidenceWords say how surely a law's text is known.
+var confidenceWords = map[string]Words{
+	"text":    {"the text itself", "原文"},
+	"summary": {"summaries", "摘要"},
+	"memory":  {"memory; the text was not read", "记忆，未读到原文"},
+	"draft":   {"a draft", "征求意见稿"},
+	"unknown": {"no source", "未查到来源"},
+}
+
+// wordOf says a word of a vocabulary; one that it doesn't have is said as it stands.
+func wordOf(words map[string]Words, word string, lang Lang) string {
+	if w, ok := words[word]; ok {
+		return w.In(lang)
+	}
+	return human(word)
+}
+
 var measureWords = map[string]Words{
 	"clean":             {"remove the malicious program and close the way by which it came", "清除恶意程序并消除感染途径"},
 	"suspend_domain":    {"suspend the name, so that it leads nowhere", "暂停域名解析"},

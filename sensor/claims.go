@@ -13,7 +13,12 @@ import (
 // when it has changed since. The zero value has told nothing.
 type Claims struct {
 	Sensor string // its name, in every row
-	told   map[string]string
+	told   map[string]toldRow
+}
+
+type toldRow struct {
+	line      string
+	certainty detect.Certainty
 }
 
 // maxTold bounds the claims that are remembered; past it, all are told again.
@@ -41,24 +46,30 @@ type claimRow struct {
 
 // Rows gives the rows that are new or changed, in the order of the report; nil if
 // there are none.
-func (c *Claims) Rows(r *detect.Report) []byte {
+func (c *Claims) Rows(r *detect.Report) []byte { return c.rows(r, false) }
+
+// Fresh gives the rows of what is confirmed and wasn't yet, and leaves the rest to Rows:
+// what is looked at after a few minutes, again and again, looks suspicious by chance.
+func (c *Claims) Fresh(r *detect.Report) []byte { return c.rows(r, true) }
+
+func (c *Claims) rows(r *detect.Report, fresh bool) []byte {
 	if len(c.told) > maxTold {
 		c.told = nil
 	}
 	if c.told == nil {
-		c.told = map[string]string{}
+		c.told = map[string]toldRow{}
 	}
 	var out []byte
 	for i := range r.Controllers {
-		out = c.row(out, controllerRow(&r.Controllers[i]), r.Controllers[i].Certainty)
+		out = c.row(out, controllerRow(&r.Controllers[i]), r.Controllers[i].Certainty, fresh)
 	}
 	for i := range r.Bots {
-		out = c.row(out, botRow(&r.Bots[i]), r.Bots[i].Certainty)
+		out = c.row(out, botRow(&r.Bots[i]), r.Bots[i].Certainty, fresh)
 	}
 	return out
 }
 
-func (c *Claims) row(out []byte, row claimRow, certainty detect.Certainty) []byte {
+func (c *Claims) row(out []byte, row claimRow, certainty detect.Certainty, fresh bool) []byte {
 	if certainty < detect.Suspected {
 		return out
 	}
@@ -71,10 +82,10 @@ func (c *Claims) row(out []byte, row claimRow, certainty detect.Certainty) []byt
 		return out // a number that is none: nothing to tell
 	}
 	key := row.Type + " " + row.Asset + " " + row.Transport + string(rune(row.Port)) + row.Peer
-	if c.told[key] == string(line) {
+	if old, told := c.told[key]; old.line == string(line) || fresh && (certainty < detect.Confirmed || told && certainty <= old.certainty) {
 		return out
 	}
-	c.told[key] = string(line)
+	c.told[key] = toldRow{string(line), certainty}
 	return append(append(out, line...), '\n')
 }
 

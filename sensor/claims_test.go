@@ -22,6 +22,9 @@ func TestClaims(t *testing.T) {
 		}
 	}
 	c := sensor.Claims{Sensor: "edge-1"}
+	if n := strings.Count(string(c.Fresh(report(1e6))), "\n"); n != 1 || c.Fresh(report(2e6)) != nil {
+		t.Errorf("%d rows before the hour is over, want the one that is confirmed, once", n)
+	}
 	got := string(c.Rows(report(2e6)))
 	want := `{"observed_at":"1970-01-01T00:00:02Z","type":"c2-server","asset":"192.0.2.66","port":8443,"transport":"tcp","peer":"10.0.0.5","confidence":0.95,"severity":"high","certainty":"confirmed","identifier":"beacon order","first_seen":"1970-01-01T00:00:01Z","because":"one every 60 s","sensor":"edge-1"}
 {"observed_at":"1970-01-01T00:00:02Z","type":"infected-system","asset":"10.0.0.5","transport":"tcp","peer":"192.0.2.66","peer_port":8443,"confidence":0.8,"severity":"medium","certainty":"suspected","identifier":"beacon order","botnet":"bn_1","first_seen":"1970-01-01T00:00:01Z","because":"one every 60 s","sensor":"edge-1"}

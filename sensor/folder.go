@@ -15,26 +15,34 @@ import (
 )
 
 // Folder is a source of the files that appear in a folder: what a sensor rotates into
-// it, or what is copied there.
+// it, what is copied there, and logs that a sensor is writing, which are followed as
+// they grow and when they are rotated.
 type Folder struct {
 	Dir string
 	// Settled is how long a file must not have changed before it is taken for whole;
-	// 0 is ten seconds.
+	// 0 is ten seconds. A text log that doesn't rest for so long is followed.
 	Settled time.Duration
 	// Now is the clock that Settled is measured by.
 	Now func() time.Time
 	// Told, if set, hears of each file that was read, and of what went wrong with it;
-	// a file that is no telemetry is passed over without a word.
+	// a file that is no telemetry is passed over without a word. Of a log that grows it
+	// hears when the log is over.
 	Told func(file string, counts capture.Counts, err error)
 
 	stop chan struct{}
 	seen map[string]mark
+	// restless are the files that didn't rest when they were looked at, since when.
+	restless map[string]time.Time
+	logs     logs
 }
 
 // mark is by what a file is told from the one that had its name before.
 type mark struct {
 	size int64
 	at   time.Time
+	// tail is what it ended with. A file that is larger now, and has it in the same
+	// place, has grown.
+	tail string
 }
 
 const (
@@ -42,6 +50,7 @@ const (
 	maxFolder = 1 << 17
 	// lookAgain is how often a folder is looked through.
 	lookAgain = time.Second
+	tailBytes = 64
 )
 
 var errFull = errors.New("the folder has more than 131,072 files: move those that are read away")
@@ -49,7 +58,7 @@ var errFull = errors.New("the folder has more than 131,072 files: move those tha
 // Source gives the folder as a source. Its reader ends after Stop, when what was whole
 // then is read.
 func (f *Folder) Source() Source {
-	f.stop, f.seen = make(chan struct{}), map[string]mark{}
+	f.stop, f.seen, f.restless = make(chan struct{}), map[string]mark{}, map[string]time.Time{}
 	if f.Settled == 0 {
 		f.Settled = 10 * time.Second
 	}
@@ -59,14 +68,16 @@ func (f *Folder) Source() Source {
 // Stop ends the source.
 func (f *Folder) Stop() { close(f.stop) }
 
-// whole lists the files that are new and whole, the oldest first.
-func (f *Folder) whole() ([]string, error) {
-	type found struct {
-		name string
-		mark mark
-	}
+// found is a file of the folder as it was looked at.
+type found struct {
+	name string
+	info fs.FileInfo
+	mark mark
+}
+
+// list gives the folder's files, the oldest first.
+func (f *Folder) list() ([]found, error) {
 	var list []found
-	now := f.Now()
 	err := filepath.WalkDir(f.Dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) && name != f.Dir {
@@ -81,33 +92,87 @@ func (f *Folder) whole() ([]string, error) {
 		if err != nil {
 			return nil
 		}
-		m := mark{info.Size(), info.ModTime()}
-		if f.seen[name] != m && now.Sub(m.at) >= f.Settled {
-			list = append(list, found{name, m})
-		}
+		list = append(list, found{name, info, mark{size: info.Size(), at: info.ModTime()}})
 		return nil
 	})
+	slices.SortFunc(list, func(a, b found) int { return cmp.Or(a.mark.at.Compare(b.mark.at), cmp.Compare(a.name, b.name)) })
+	return list, err
+}
+
+// whole lists the files that are new and whole, the oldest first, and begins to follow
+// those that grow.
+func (f *Folder) whole() ([]string, error) {
+	list, err := f.list()
 	if err != nil {
 		return nil, err
 	}
-	if len(f.seen)+len(list) > maxFolder {
-		return nil, errFull
-	}
-	slices.SortFunc(list, func(a, b found) int { return cmp.Or(a.mark.at.Compare(b.mark.at), cmp.Compare(a.name, b.name)) })
 	var names []string
+	now := f.Now()
+	restless, seen := map[string]time.Time{}, map[string]mark{}
 	for _, one := range list {
-		f.seen[one.name] = one.mark
-		names = append(names, one.name)
+		old, known := f.seen[one.name]
+		if known {
+			seen[one.name] = old
+		}
+		switch {
+		case known && old.size == one.mark.size && old.at.Equal(one.mark.at), f.logs.has(one.name, one.info):
+		case known && old.grown(one) && f.logs.begin(one.name, old.size, now):
+		case now.Sub(one.mark.at) < f.Settled:
+			since, before := f.restless[one.name]
+			if !before {
+				since = now
+			}
+			if !before || now.Sub(since) < f.Settled || !f.logs.begin(one.name, 0, now) {
+				restless[one.name] = since
+			}
+		default:
+			one.mark.tail = tailOf(one.name, one.mark.size, tailBytes)
+			if seen[one.name] = one.mark; !f.logs.twin(one.name) {
+				names = append(names, one.name)
+			}
+		}
+	}
+	f.restless, f.seen = restless, seen // what is gone is forgotten
+	if len(f.seen) > maxFolder {
+		return nil, errFull
 	}
 	return names, nil
 }
 
-// folderReader reads a folder's files one after the other.
+// rest gives up following a log that hasn't grown for long. If it does again, it's known
+// by what it ended with.
+func (f *Folder) rest(g *growing) {
+	f.logs.drop(g)
+	if info, err := os.Stat(g.name); err == nil {
+		f.seen[g.name] = mark{size: g.read, at: info.ModTime(), tail: tailOf(g.name, g.read, tailBytes)}
+	}
+}
+
+// grown tells a file that begins as the one did that was read.
+func (m *mark) grown(now found) bool {
+	return now.mark.size > m.size && m.tail != "" && tailOf(now.name, m.size, tailBytes) == m.tail
+}
+
+// tailOf gives up to n octets of a file before an offset.
+func tailOf(name string, before int64, n int) string {
+	file, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	b := make([]byte, min(int64(n), before))
+	n, _ = file.ReadAt(b, before-int64(len(b)))
+	return string(b[:n])
+}
+
+// folderReader reads a folder's files one after the other, and what is new of its logs.
 type folderReader struct {
 	folder  *Folder
 	pending []string
 	file    *os.File
 	name    string
+	log     *growing // whose piece is under way
+	over    bool     // and that is its last
 	reader  *capture.Reader
 }
 
@@ -129,19 +194,67 @@ func (r *folderReader) Next(b *traffic.Batch) error {
 			r.pending = r.pending[1:]
 			continue
 		}
+		if r.follow() {
+			continue
+		}
 		var err error
 		if r.pending, err = r.folder.whole(); err != nil {
 			r.tell(r.folder.Dir, capture.Counts{}, err)
 		}
-		if len(r.pending) > 0 {
+		if len(r.pending) > 0 || r.follow() {
 			continue
 		}
 		select {
 		case <-r.folder.stop:
+			r.leave()
 			return io.EOF
 		case <-time.After(lookAgain):
 			return nil
 		}
+	}
+}
+
+// follow opens what is new of a log, if anything is.
+func (r *folderReader) follow() bool {
+	now := r.folder.Now()
+	select {
+	case <-r.folder.stop:
+		now = now.Add(followEach) // what is there is taken
+	default:
+	}
+	for _, g := range slices.Clone(r.folder.logs.active) {
+		piece, over := g.next(now)
+		if piece != nil {
+			reader, err := capture.Open(g.name, piece)
+			if err == nil {
+				r.reader, r.name, r.log, r.over = reader, g.name, g, over
+				return true
+			}
+			if !errors.Is(err, capture.ErrUnknown) {
+				r.tell(g.name, capture.Counts{}, err)
+			}
+		}
+		switch {
+		case over:
+			r.end(g)
+		case now.Sub(g.grew) > followIdle:
+			r.folder.rest(g)
+			r.tell(g.name, g.counts, nil)
+		}
+	}
+	return false
+}
+
+// end tells of a log that is over.
+func (r *folderReader) end(g *growing) {
+	r.folder.logs.finish(g)
+	r.tell(g.name, g.counts, nil)
+}
+
+// leave ends all logs that are followed.
+func (r *folderReader) leave() {
+	for _, g := range slices.Clone(r.folder.logs.active) {
+		r.end(g)
 	}
 }
 
@@ -170,8 +283,20 @@ func (r *folderReader) done(err error) {
 		err = nil
 	}
 	counts := r.reader.Counts()
-	err = errors.Join(err, r.reader.Close(), r.file.Close())
-	r.reader, r.file = nil, nil
+	err = errors.Join(err, r.reader.Close())
+	r.reader = nil
+	if g := r.log; g != nil {
+		g.counts.Add(counts)
+		if r.log = nil; err != nil {
+			r.tell(g.name, capture.Counts{}, err)
+		}
+		if r.over {
+			r.end(g)
+		}
+		return
+	}
+	err = errors.Join(err, r.file.Close())
+	r.file = nil
 	r.tell(r.name, counts, err)
 }
 
@@ -181,10 +306,15 @@ func (r *folderReader) tell(name string, counts capture.Counts, err error) {
 	}
 }
 
-// Close leaves the file under way.
+// Close leaves the file under way, and the logs.
 func (r *folderReader) Close() error {
+	r.folder.logs.close()
 	if r.reader == nil {
 		return nil
 	}
-	return errors.Join(r.reader.Close(), r.file.Close())
+	err := r.reader.Close()
+	if r.file != nil {
+		err = errors.Join(err, r.file.Close())
+	}
+	return err
 }

@@ -1,12 +1,15 @@
 package sensor_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,7 +74,7 @@ func TestFolder(t *testing.T) {
 		t.Errorf("%d flows", n)
 	}
 	now = now.Add(time.Minute)
-	put("conn.0.log", flowsLog(6), 30*time.Second)
+	put("conn.0.log", strings.ReplaceAll(flowsLog(6), "192.0.2.7", "192.0.2.9"), 30*time.Second)
 	if n := flows(); n != 7+6 {
 		t.Errorf("%d more flows", n)
 	}
@@ -82,6 +85,120 @@ func TestFolder(t *testing.T) {
 	read = slices.DeleteFunc(read, func(s string) bool { return s[:6] == "broken" })
 	if want := []string{"conn.0.log 5 true", "conn.1.log 3 true", "conn.fresh.log 7 true", "conn.0.log 6 true"}; !slices.Equal(read, want) {
 		t.Errorf("read %q, want %q", read, want)
+	}
+}
+
+// TestFolderFollowsLogs reads logs on while they are written, to their end when they are
+// rotated, and nothing of them twice.
+func TestFolderFollowsLogs(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	name := func(s string) string { return filepath.Join(dir, s) }
+	write := func(file, text string, age time.Duration) {
+		t.Helper()
+		f, err := os.OpenFile(name(file), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = f.WriteString(text)
+		}
+		if err := errors.Join(err, f.Close(), os.Chtimes(name(file), now.Add(-age), now.Add(-age))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := map[string]int64{}
+	f := &sensor.Folder{Dir: dir, Settled: 10 * time.Second, Now: func() time.Time { return now }, Told: func(file string, c capture.Counts, err error) {
+		ended[filepath.Base(file)] += c.Records
+	}}
+	r, err := f.Source().Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var b traffic.Batch
+	wants := func(what string, want int) {
+		t.Helper()
+		n := 0
+		for {
+			if err := r.Next(&b); err != nil {
+				t.Fatal(err)
+			}
+			if b.Len() == 0 {
+				break
+			}
+			n += b.Len()
+		}
+		if n != want {
+			t.Errorf("%s: %d flows, want %d", what, n, want)
+		}
+	}
+	all := strings.SplitAfter(flowsLog(100), "\n") // a header and a hundred
+	rows := func(from, to int) string { return strings.Join(all[from:to], "") }
+	write("conn.log", rows(0, 11), 0)
+	wants("a log that is young", 0)
+	for range 3 {
+		now = now.Add(5 * time.Second)
+		write("conn.log", "", 0)
+		r.Next(&b)
+		if b.Len() > 0 {
+			break
+		}
+	}
+	if b.Len() != 10 {
+		t.Fatalf("a log that doesn't rest: %d flows, want 10", b.Len())
+	}
+	half := all[11][:9]
+	write("conn.log", half, 0)
+	now = now.Add(6 * time.Second)
+	wants("half a line", 0)
+	write("conn.log", all[11][9:]+rows(12, 21), 0)
+	now = now.Add(6 * time.Second)
+	wants("the rest of it, and nine more", 10)
+	write("conn.log", rows(21, 26), 0)
+	if err := os.Rename(name("conn.log"), name("conn.1.log")); err != nil {
+		t.Fatal(err)
+	}
+	write("conn.log", rows(0, 1)+rows(26, 31), 0)
+	wants("rotated", 5)
+	if ended["conn.log"] != 25 {
+		t.Errorf("the log that was rotated told of %d flows, want 25", ended["conn.log"])
+	}
+	old, err := os.ReadFile(name("conn.1.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	z.Write(old)
+	z.Close()
+	write("conn.1.log.gz", packed.String(), time.Minute)
+	now = now.Add(11 * time.Second)
+	wants("packed meanwhile; the new one rests", 5)
+	if err := os.Remove(name("conn.1.log")); err != nil { // its place in the file system goes to the next
+		t.Fatal(err)
+	}
+	write("conn.2.log", rows(0, 1)+rows(60, 64), time.Minute)
+	wants("another one in the place of one that is gone", 4)
+	write("conn.log", rows(31, 33), 0)
+	now = now.Add(6 * time.Second)
+	wants("the new one grows after a rest", 2)
+	if err := os.Truncate(name("conn.log"), 0); err != nil {
+		t.Fatal(err)
+	}
+	write("conn.log", rows(0, 1)+rows(40, 41), 0)
+	now = now.Add(6 * time.Second)
+	wants("cut off, to begin anew", 1)
+	write("conn.log", rows(41, 42), 0)
+	f.Stop()
+	wantsEnd := 0
+	for {
+		if err := r.Next(&b); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		wantsEnd += b.Len()
+	}
+	if wantsEnd != 1 {
+		t.Errorf("at the stop: %d flows, want 1", wantsEnd)
 	}
 }
 

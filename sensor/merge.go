@@ -124,6 +124,8 @@ type merge struct {
 func openMerge(ctx context.Context, sources []Source, o Options) (*merge, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	m := &merge{options: o, cancel: cancel, key: 0x746f6373696e}
+	// Whoever names them in another order means the same.
+	sources = slices.SortedStableFunc(slices.Values(sources), func(a, b Source) int { return cmp.Compare(a.Name, b.Name) })
 	for i, s := range sources {
 		if err := ctx.Err(); err != nil {
 			m.close()

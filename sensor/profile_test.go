@@ -25,6 +25,19 @@ type fileReader struct {
 
 func (r fileReader) Close() error { r.Reader.Close(); return r.file.Close() }
 
+func openFile(name string) (sensor.Reader, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := capture.Open(name, f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return fileReader{r, f}, nil
+}
+
 type last struct{ report detect.Report }
 
 func (*last) Hour(time.Time, func() detect.Report) error { return nil }
@@ -36,18 +49,7 @@ func scanFiles(t testing.TB, o sensor.Options, paths ...string) (detect.Report, 
 	t.Helper()
 	var sources []sensor.Source
 	for _, p := range paths {
-		sources = append(sources, sensor.Source{Name: p, Open: func() (sensor.Reader, error) {
-			f, err := os.Open(p)
-			if err != nil {
-				return nil, err
-			}
-			r, err := capture.Open(p, f)
-			if err != nil {
-				f.Close()
-				return nil, err
-			}
-			return fileReader{r, f}, nil
-		}})
+		sources = append(sources, sensor.Source{Name: p, Open: func() (sensor.Reader, error) { return openFile(p) }})
 	}
 	o.Trouble = func(source string, err error) { t.Errorf("%s: %v", source, err) }
 	var l last

@@ -62,6 +62,13 @@ type Sink interface {
 	Last(report detect.Report) error
 }
 
+// Prompt is a sink that doesn't want to wait for an hour to close: it is asked each five
+// minutes of event time in between.
+type Prompt interface {
+	Sink
+	Soon(report func() detect.Report) error
+}
+
 // Summary counts a run.
 type Summary struct {
 	Sources     int   // that could be read
@@ -97,6 +104,7 @@ const (
 	watches    = 64
 	turnItems  = 1 << 13 // records handed out at once
 	closeAfter = 6 * minute
+	soonEach   = 5 * minute
 	minute     = 60 * int64(time.Second/time.Microsecond)
 	hour       = 60 * minute
 	// leap is how far a record's clock may be ahead of the others' before it needs
@@ -119,6 +127,8 @@ type engine struct {
 	seed        uint64
 	clock       int64 // event time
 	nextClose   int64
+	prompt      Prompt // the sink, if it is one
+	nextSoon    int64
 	ahead       int
 	records     int64
 	first, last int64
@@ -140,7 +150,9 @@ func newEngine(o Options, sink Sink) *engine {
 	if o.Gone == nil {
 		o.Gone = func(string, Reader) {}
 	}
-	return &engine{options: o, sink: sink}
+	e := &engine{options: o, sink: sink}
+	e.prompt, _ = sink.(Prompt)
+	return e
 }
 
 func (e *engine) stop() { e.crew.stop() }
@@ -170,10 +182,14 @@ func (e *engine) run(ctx context.Context, sources []Source) error {
 		e.begins(batch, i, kind, at)
 		over := e.tick(at)
 		e.take(batch, i, kind)
-		if over {
-			if err := e.closeHours(m); err != nil {
-				return err
-			}
+		switch {
+		case over:
+			err = e.closeHours(m)
+		case e.prompt != nil && e.clock >= e.nextSoon:
+			err = e.soon(m)
+		}
+		if err != nil {
+			return err
 		}
 		if e.crew.items >= turnItems || m.spent() {
 			e.turn(m)
@@ -244,6 +260,17 @@ func (e *engine) closeHours(m *merge) error {
 	e.closeAll(now)
 	e.nextClose = now + hour + closeAfter
 	return e.sink.Hour(time.UnixMicro(now).UTC(), e.report)
+}
+
+// soon tells between hours. Nothing is closed for it.
+func (e *engine) soon(m *merge) error {
+	begun := e.nextSoon != 0
+	e.nextSoon = e.clock + soonEach
+	if !begun {
+		return nil
+	}
+	e.turn(m)
+	return e.prompt.Soon(e.report)
 }
 
 // report judges all that changed, and joins it.

@@ -16,6 +16,13 @@ func (f filled) actsOn(t testing.TB, n int, incident casebook.Incident, party ca
 		if err := tx.AddContact(party.ID, "orders", "mailto:abuse@example.org"); err != nil {
 			return err
 		}
+		d, err := tx.AddDispute(casebook.Dispute{Tenant: 1, Line: casebook.ScoreLine{Party: party.ID, Region: "CN-11", Regime: duty.Regime, Stage: duty.Stage, Month: "2026-03"}, Text: "the portal was down"})
+		if err == nil && n == 0 {
+			_, err = tx.DecideDispute(d.ID, casebook.UpheldDispute, "the portal was down")
+		}
+		if err != nil {
+			return err
+		}
 		r, err := tx.OpenReport(casebook.Report{Mark: incident.Mark, Incident: incident.ID, Duty: duty.ID, Party: party.ID, Regime: duty.Regime, Stage: duty.Stage, OpenedAt: noon},
 			[]casebook.FormField{{ID: "name", Value: "a call at night"}})
 		if err != nil {
@@ -100,6 +107,10 @@ func TestReportsAndOrdersAreReadAsTheyWereWritten(t *testing.T) {
 		rows, err := r.OrderRows(t.Context(), orders[0].ID)
 		if err != nil || len(rows) != 2 || rows[0].Answer != casebook.AnswerDone || rows[1].State != casebook.SentRow {
 			t.Errorf("got %+v (%v)", rows, err)
+		}
+		waits, err := r.Undone(t.Context(), []casebook.ID{orders[0].ID, casebook.NewID(noon)})
+		if err != nil || len(waits) != 1 || !waits[orders[0].ID] {
+			t.Errorf("orders with rows undone: got %v (%v), want the first", waits, err)
 		}
 		checkable, _, err := r.Checkables(t.Context(), 0, 10)
 		if err != nil || len(checkable) != 3 {

@@ -317,11 +317,11 @@ func (w *caseWriter) moveFindings() error {
 		m := last[k]
 		if !written[k.finding] {
 			written[k.finding] = true
-			findings = append(findings, m.finding.row())
+			findings = append(findings, m.finding.row(w.tx))
 		}
 		if p := parts[k]; p != nil {
 			p.State, p.RecordedAt = m.state, m.at
-			changed = append(changed, p.row())
+			changed = append(changed, p.row(w.tx))
 		}
 	}
 	if err := w.tx.update(findingTable, findings...); err != nil {

@@ -90,6 +90,7 @@ func fill(ctx context.Context, place string, from querier) error {
 		_, err = db.commit(ctx, c, Work{}, func(tx *Tx) error { return tx.fill(from) })
 	}
 	if db.conn != nil {
+		db.writes.letGo()
 		err = errors.Join(err, db.conn.Close())
 	}
 	return errors.Join(err, write.Close(), read.Close())

@@ -29,6 +29,11 @@ type dialect interface {
 	retry(err error) bool
 	// unfit reports whether a value is the reason, so that trying again is vain.
 	unfit(err error) bool
+	// broken reports whether the database itself is why nothing could be written, so that
+	// the same may succeed later, and whether its disk is full.
+	broken(err error) (broken, full bool)
+	// keeps says how many statements are kept on a connection, 0 where its driver does it.
+	keeps() int
 	// sequencesInline: leaves are numbered in the transaction that writes them.
 	sequencesInline() bool
 	// forget drops what was prepared, and gives back the lock that is held, on a
@@ -76,6 +81,12 @@ const (
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// runner is a querier that changes rows as well.
+type runner interface {
+	querier
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
 // claim is one row of the mirror seen.

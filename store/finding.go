@@ -27,12 +27,12 @@ type findingRow struct {
 	casebook.Finding
 }
 
-func (f *findingRow) row() []any {
+func (f *findingRow) row(tx *Tx) []any {
 	tenant, region, tlp, exercise, by := mark(f.Mark)
-	return []any{f.id, f.salt, f.ID[:], tenant, region, tlp, exercise, by, micros(f.RecordedAt),
+	return tx.line(f.id, f.salt, f.ID[:], tenant, region, tlp, exercise, by, micros(f.RecordedAt),
 		f.threat, int64(f.Role), int64(f.Asset.Kind), octets(f.Asset.AppendCanonical(nil)), int64(f.Port),
 		int64(f.Type), int64(f.State), int64(f.Severity), f.FirstSeen.UnixMicro(), f.LastSeen.UnixMicro(), f.Count,
-		octets(f.Days.AppendBinary(nil)), octets(f.sources), int64(f.ASN), f.Holder, f.Party}
+		octets(f.Days.AppendBinary(nil)), octets(f.sources), int64(f.ASN), f.Holder, f.Party)
 }
 
 // findingOf reads a row in the order of the table's columns.

@@ -275,7 +275,8 @@ func (f *folding) intoFindings() error {
 	if err != nil {
 		return err
 	}
-	var added, changed [][]any
+	added, changed := make([][]any, 0, missing), make([][]any, 0, len(keys)-missing)
+	news := make([]findingRow, missing)
 	all, created := make([]*findingRow, 0, len(keys)), map[int64]bool{}
 	observations := make([][]any, 0, len(f.fresh))
 	for rest, i := f.fresh, 0; len(rest) > 0; i++ {
@@ -285,7 +286,8 @@ func (f *folding) intoFindings() error {
 		}
 		row := known[i]
 		if row == nil {
-			row = &findingRow{id: ids[0], salt: f.tx.salt(), threat: keys[i].threat}
+			row, news = &news[0], news[1:]
+			row.id, row.salt, row.threat = ids[0], f.tx.salt(), keys[i].threat
 			row.ID, row.Mark = casebook.NewID(f.tx.at), f.delivery.Mark
 			ids = ids[1:]
 			created[row.id] = true
@@ -293,7 +295,7 @@ func (f *folding) intoFindings() error {
 			is := row.counted()
 			f.counts.move(nil, &is)
 			f.terms = append(f.terms, nameTerms(row.id, row.Asset)...)
-			added = append(added, row.row())
+			added = append(added, row.row(f.tx))
 		} else {
 			was := row.counted()
 			if was.party != "" {
@@ -302,7 +304,7 @@ func (f *folding) intoFindings() error {
 			f.fold(row, rest[:n])
 			is := row.counted()
 			f.counts.move(&was, &is)
-			changed = append(changed, row.row())
+			changed = append(changed, row.row(f.tx))
 		}
 		for _, p := range rest[:n] {
 			observations = append(observations, f.observation(&p, row))
@@ -391,11 +393,11 @@ func assetHash(a casebook.Asset, port uint16) uint64 {
 
 func (f *folding) observation(p *part, finding *findingRow) []any {
 	o := &p.claim.Observation
-	return []any{p.id, f.tx.salt(), f.delivery.Mark.Tenant, p.claim.Region, int64(o.TLP), bit(f.delivery.Mark.Exercise), f.delivery.Mark.RecordedBy,
+	return f.tx.line(p.id, f.tx.salt(), f.delivery.Mark.Tenant, p.claim.Region, int64(o.TLP), bit(f.delivery.Mark.Exercise), f.delivery.Mark.RecordedBy,
 		micros(f.tx.at), micros(f.delivery.ReceivedAt), o.ObservedAt.UnixMicro(), f.key(p.claim), f.delivery.id, o.Row, f.batchID, f.source.id,
 		p.threat.id, finding.id, int64(o.Type), int64(o.Role), int64(o.Severity), int64(o.Confidence), o.Identifier, o.Family,
 		int64(o.Asset.Kind), octets(o.Asset.AppendCanonical(nil)), int64(o.Port), int64(o.Transport),
-		int64(o.Peer.Kind), octets(o.Peer.AppendCanonical(nil)), int64(o.PeerPort), int64(p.claim.ASN)}
+		int64(o.Peer.Kind), octets(o.Peer.AppendCanonical(nil)), int64(o.PeerPort), int64(p.claim.ASN))
 }
 
 // intoThreats writes the threats of the batch and their sizes.

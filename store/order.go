@@ -261,14 +261,14 @@ func (tx *Tx) SetFinding(id, party casebook.ID, state casebook.State) error {
 	all := true
 	if p := parts[partKey{row.id, partyText(party)}]; p != nil {
 		p.State, p.RecordedAt = state, tx.at
-		if err := tx.update(partTable, p.row()); err != nil {
+		if err := tx.update(partTable, p.row(tx)); err != nil {
 			return err
 		}
 		all = !p.LastSeen.Before(row.LastSeen)
 	}
 	if all && row.State != state {
 		row.State, row.RecordedAt = state, tx.at
-		if err := tx.update(findingTable, row.row()); err != nil {
+		if err := tx.update(findingTable, row.row(tx)); err != nil {
 			return err
 		}
 	}

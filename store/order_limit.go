@@ -11,12 +11,38 @@ import (
 
 var orderPassedTable = covered(46, "order_passed", `orders:i! due:i! recorded_at:i!`)
 
-// untoldLimit narrows orders to served ones with rows undone (see
-// casebook.OrderRow.Undone) of whose limit nobody was told.
-var untoldLimit = fmt.Sprintf(` WHERE o.state = %d
-	AND NOT EXISTS (SELECT 1 FROM order_passed d WHERE d.orders = o.id AND d.due = o.due)
+// undone narrows orders to served ones with rows undone, see casebook.OrderRow.Undone.
+var undone = fmt.Sprintf(`o.state = %d
 	AND EXISTS (SELECT 1 FROM order_row w WHERE w.orders = o.id AND (w.state IN (%d, %d) OR w.state = %d AND w.answer = %d))`,
 	casebook.ServedOrder, casebook.SentRow, casebook.ReopenedRow, casebook.AnsweredRow, casebook.AnswerNeedsLonger)
+
+// untoldLimit narrows orders to those with rows undone of whose limit nobody was told.
+var untoldLimit = ` WHERE NOT EXISTS (SELECT 1 FROM order_passed d WHERE d.orders = o.id AND d.due = o.due) AND ` + undone
+
+// Undone tells which of some orders still wait for their party: they were served, and
+// rows of them are undone.
+func (r *Reader) Undone(ctx context.Context, ids []casebook.ID) (map[casebook.ID]bool, error) {
+	waits := map[casebook.ID]bool{}
+	if len(ids) == 0 {
+		return waits, nil
+	}
+	if len(ids) > maxNamed {
+		return nil, fmt.Errorf("%d orders asked for at once, at most %d: %w", len(ids), maxNamed, casebook.ErrTooLarge)
+	}
+	w := where{text: undone}
+	w.and("o.public IN ("+places(len(ids))+")", octetsOf(ids)...)
+	rows, err := r.q.QueryContext(ctx, `SELECT o.public FROM orders o WHERE `+w.text, w.args...)
+	all, err := collect(rows, err, func(rows *sql.Rows) (id casebook.ID, err error) {
+		var public []byte
+		err = rows.Scan(&public)
+		copy(id[:], public)
+		return id, err
+	})
+	for _, id := range all {
+		waits[id] = true
+	}
+	return waits, err
+}
 
 // NextLimit gives the soonest limit that is to be told; zero when none is.
 func (r *Reader) NextLimit(ctx context.Context) (time.Time, error) {

@@ -33,10 +33,10 @@ type partKey struct {
 	party   string
 }
 
-func (p *findingPart) row() []any {
-	return []any{p.id, p.salt, p.ID[:], p.finding, p.party, p.Mark.Region, int64(p.Mark.TLP), micros(p.RecordedAt),
+func (p *findingPart) row(tx *Tx) []any {
+	return tx.line(p.id, p.salt, p.ID[:], p.finding, p.party, p.Mark.Region, int64(p.Mark.TLP), micros(p.RecordedAt),
 		int64(p.Type), int64(p.State), int64(p.Severity), p.FirstSeen.UnixMicro(), p.LastSeen.UnixMicro(), p.Count,
-		octets(p.Days.AppendBinary(nil)), octets(p.sources), int64(p.ASN), p.Holder}
+		octets(p.Days.AppendBinary(nil)), octets(p.sources), int64(p.ASN), p.Holder)
 }
 
 func scanPart(rows *sql.Rows) (*findingPart, error) {
@@ -159,9 +159,9 @@ func (f *folding) saveParts(rows []*findingRow, fresh map[int64]bool, wanted map
 			take(&p.Finding, &p.sources, c, f.source.id)
 		}
 		if p.RecordedAt = f.tx.at; p.isNew {
-			added = append(added, p.row())
+			added = append(added, p.row(f.tx))
 		} else {
-			changed = append(changed, p.row())
+			changed = append(changed, p.row(f.tx))
 		}
 	}
 	if err := f.tx.insert(partTable, added...); err != nil {

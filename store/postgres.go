@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +60,8 @@ func (*postgres) own(ctx context.Context, c *sql.Conn) error {
 
 func (*postgres) backfill(context.Context, *sql.DB) error { return nil } // the server does
 
+func (*postgres) keeps() int { return 0 }
+
 func (*postgres) begin() string         { return "BEGIN" }
 func (*postgres) snapshot() string      { return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" }
 func (*postgres) sequencesInline() bool { return false }
@@ -90,6 +95,16 @@ func Unreachable(err error) bool {
 func (*postgres) unfit(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (strings.HasPrefix(e.Code, "22") || strings.HasPrefix(e.Code, "54"))
+}
+
+// broken: a server that is away, SQLSTATE 53100, system errors (class 58), and a connection
+// that broke in between.
+func (*postgres) broken(err error) (broken, full bool) {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return Unreachable(err) || strings.HasPrefix(said.Code, "58"), said.Code == "53100"
+	}
+	return Unreachable(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed), false
 }
 
 func (*postgres) lock(tx *Tx, work lock) error {
@@ -139,7 +154,7 @@ func (*postgres) ids(tx *Tx, table string, n int) ([]int64, error) {
 }
 
 func (*postgres) raw(tx *Tx, f func(*pgx.Conn) error) error {
-	return tx.conn.Raw(func(c any) error { return f(c.(*stdlib.Conn).Conn()) })
+	return tx.db.conn.Raw(func(c any) error { return f(c.(*stdlib.Conn).Conn()) })
 }
 
 func (d *postgres) insert(tx *Tx, t *table, rows [][]any) error {

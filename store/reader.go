@@ -20,9 +20,9 @@ type Reader struct {
 // Reader gives a reader narrowed to a scope.
 func (db *DB) Reader(scope casebook.Scope) *Reader {
 	if db.onRead != nil {
-		return &Reader{watched{db.read, db.onRead}, db.dialect, scope}
+		return &Reader{watched{db.reads, db.onRead}, db.dialect, scope}
 	}
-	return &Reader{db.read, db.dialect, scope}
+	return &Reader{db.reads, db.dialect, scope}
 }
 
 // watched tells of each question before it is asked.

@@ -12,10 +12,17 @@ import (
 // FallenDuties gives, in no order, the duties that fell due within [from, to) and
 // that count in a score: open, met, late and missed ones, each with what a score
 // asks of it. A zero from is the beginning. exercise says whether drills are
-// wanted, or all but them.
+// wanted, or all but them. Who acts for a party is given those that the party owes,
+// shared or not: a score says how it met them, and nothing else of them.
 func (r *Reader) FallenDuties(ctx context.Context, from, to time.Time, exercise bool) iter.Seq2[casebook.Duty, error] {
+	args := []any{micros(from), micros(to), bit(exercise)}
+	mine := r.labels("d")
+	if !r.scope.All {
+		mine += " AND d.party IN (SELECT id FROM party WHERE public = $4)"
+		args = append(args, octets(r.scope.Party[:]))
+	}
 	query := `SELECT d.public, d.region, d.exercise, d.party, d.party_name, d.regime, d.stage, d.started, d.due, d.zone, d.state, d.met_at, d.reason
-		FROM duty d WHERE d.state IN (1, 2, 3, 4) AND d.due >= $1 AND d.due < $2 AND d.exercise = $3 AND ` + r.seesOf(casebook.SharedDuty, "d")
+		FROM duty d WHERE d.state IN (1, 2, 3, 4) AND d.due >= $1 AND d.due < $2 AND d.exercise = $3 AND ` + mine
 	return func(yield func(casebook.Duty, error) bool) {
 		// A few parties owe a hundred thousand duties: their names are looked up once.
 		parties, err := r.partyNames(ctx)
@@ -23,7 +30,7 @@ func (r *Reader) FallenDuties(ctx context.Context, from, to time.Time, exercise 
 			yield(casebook.Duty{}, err)
 			return
 		}
-		rows, err := r.q.QueryContext(ctx, query, micros(from), micros(to), bit(exercise))
+		rows, err := r.q.QueryContext(ctx, query, args...)
 		if err != nil {
 			yield(casebook.Duty{}, err)
 			return

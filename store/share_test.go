@@ -189,7 +189,7 @@ func older(t *testing.T, at string, signer *ledger.Signer) (id casebook.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := &DB{dialect: d, write: w, read: r, signer: signer}
+	db := &DB{dialect: d, write: w, read: r, reads: newKeeper(r, 0), signer: signer}
 	ctx := context.Background()
 	if db.sealer, err = ledger.NewSealer(signer.Verifier()); err == nil {
 		_, err = db.connection(ctx)

@@ -206,7 +206,7 @@ func (tx *Tx) hours(k sizeKey, from, to int64) (map[int64]*hourRow, error) {
 	all := map[int64]*hourRow{}
 	for rows.Next() {
 		var hour int64
-		var sketch []byte
+		var sketch sql.RawBytes // parsing copies it
 		var h hourRow
 		if err := rows.Scan(&hour, &h.id, &h.salt, &sketch); err != nil {
 			return nil, err

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 
 	modernc "modernc.org/sqlite" // the driver "sqlite"
@@ -18,8 +17,16 @@ import (
 	"tocsin/casebook"
 )
 
-// tooBig is SQLITE_TOOBIG.
-const tooBig = 18
+// Result codes of SQLite.
+const (
+	readOnly = 8  // SQLITE_READONLY
+	ioFailed = 10 // SQLITE_IOERR
+	corrupt  = 11 // SQLITE_CORRUPT
+	diskFull = 13 // SQLITE_FULL
+	cantOpen = 14 // SQLITE_CANTOPEN
+	tooBig   = 18 // SQLITE_TOOBIG
+	notADB   = 26 // SQLITE_NOTADB
+)
 
 // sqlite speaks to one file. Many rows go through the driver itself, one
 // prepared statement a row: database/sql in between costs as much as the insert.
@@ -81,6 +88,23 @@ func (*sqlite) unfit(err error) bool {
 	var e *modernc.Error
 	return errors.As(err, &e) && e.Code()&0xff == tooBig
 }
+func (*sqlite) keeps() int { return 150 }
+
+// broken: a full disk, and what one that fails gives.
+func (*sqlite) broken(err error) (broken, full bool) {
+	var e *modernc.Error
+	if !errors.As(err, &e) {
+		return false, false
+	}
+	switch e.Code() & 0xff {
+	case diskFull:
+		return true, true
+	case readOnly, ioFailed, corrupt, cantOpen, notADB:
+		return true, false
+	}
+	return false, false
+}
+
 func (*sqlite) sequencesInline() bool { return true }
 func (*sqlite) lock(*Tx, lock) error  { return nil } // the file has one owner
 
@@ -109,9 +133,14 @@ func (d *sqlite) forget(*sql.Conn) {
 	d.statements = nil
 }
 
+func (d *sqlite) drop(query string) {
+	d.statements[query].Close()
+	delete(d.statements, query)
+}
+
 // raw lends the driver's connection and a way to its prepared statements.
 func (d *sqlite) raw(tx *Tx, f func(prepare func(query string) (driver.Stmt, error)) error) error {
-	return tx.conn.Raw(func(c any) error {
+	return tx.db.conn.Raw(func(c any) error {
 		return f(func(query string) (driver.Stmt, error) {
 			if s, ok := d.statements[query]; ok {
 				return s, nil
@@ -137,19 +166,27 @@ func (d *sqlite) bind(row ...any) []driver.NamedValue {
 	return d.args
 }
 
+// run runs a statement once a row.
 func (d *sqlite) run(tx *Tx, query string, rows [][]any) (changed int64, err error) {
+	query, bound := spell(query, rows)
 	err = d.raw(tx, func(prepare func(string) (driver.Stmt, error)) error {
 		s, err := prepare(query)
 		if err != nil {
 			return err
 		}
-		exec := s.(driver.StmtExecContext)
+		if len(rows) >= spellFrom {
+			defer d.drop(query) // made for these rows
+		}
 		for i, row := range rows {
 			// A context that can end costs a goroutine a row; asking now and then is enough.
 			if i%256 == 0 && tx.ctx.Err() != nil {
 				return tx.ctx.Err()
 			}
-			r, err := exec.ExecContext(context.Background(), d.bind(row...))
+			d.args = d.args[:0]
+			for _, column := range bound {
+				d.args = append(d.args, driver.NamedValue{Ordinal: len(d.args) + 1, Value: row[column]})
+			}
+			r, err := s.(driver.StmtExecContext).ExecContext(context.Background(), d.args)
 			if err != nil {
 				return err
 			}
@@ -162,23 +199,17 @@ func (d *sqlite) run(tx *Tx, query string, rows [][]any) (changed int64, err err
 }
 
 func (d *sqlite) insert(tx *Tx, t *table, rows [][]any) error {
-	_, err := d.run(tx, unnamed(t.insertSQL), rows)
+	_, err := d.run(tx, t.insertSQL, rows)
 	return err
 }
 
 func (d *sqlite) update(tx *Tx, t *table, rows [][]any) (int64, error) {
-	return d.run(tx, unnamed(t.updateSQL), t.updates(rows))
+	return d.run(tx, t.updateSQL, t.updates(rows))
 }
 
 func (d *sqlite) each(tx *Tx, query string, rows [][]any) (int64, error) {
-	return d.run(tx, unnamed(query), rows)
+	return d.run(tx, query, rows)
 }
-
-// unnamed writes the parameters of a statement as question marks, in the order
-// in which they stand: the driver finds those three times as fast.
-func unnamed(query string) string { return parameter.ReplaceAllLiteralString(query, "?") }
-
-var parameter = regexp.MustCompile(`\$[0-9]+`)
 
 func (d *sqlite) insertSeen(tx *Tx, claims []claim) ([]bool, error) {
 	fresh := make([]bool, len(claims))

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/casebook"
@@ -24,6 +25,7 @@ type DB struct {
 	dialect dialect
 	write   *sql.DB // writers: one connection in SQLite
 	read    *sql.DB
+	reads   *keeper // asks on read
 	signer  *ledger.Signer
 	sealer  ledger.Sealer
 	gate    gate
@@ -31,11 +33,14 @@ type DB struct {
 	salts   salts // guarded by gate
 	tree    tree
 	conn    *sql.Conn // the writers' connection, held from the first write on
+	writes  *keeper   // asks on conn
 	// onCheckpoint is told each newly signed checkpoint after its commit.
 	onCheckpoint func(note []byte)
 	backfill     backfill
+	workspace    workspace // guarded by gate
 	onRead       func(query string, args []any)
 
+	trouble   atomic.Pointer[Trouble]
 	lastStamp time.Time     // guarded by gate
 	owned     bool          // it had the database's lock; guarded by gate
 	lost      chan struct{} // closed once another process has it since; by whom has the gate
@@ -63,7 +68,7 @@ func Open(ctx context.Context, place string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redacted(place), err)
 	}
-	db := &DB{dialect: d, write: write, read: read, signer: o.Signer, onCheckpoint: o.OnCheckpoint, onRead: o.OnRead, lost: make(chan struct{})}
+	db := &DB{dialect: d, write: write, read: read, reads: newKeeper(read, d.keeps()), signer: o.Signer, onCheckpoint: o.OnCheckpoint, onRead: o.OnRead, lost: make(chan struct{})}
 	if o.Signer != nil {
 		db.sealer, err = ledger.NewSealer(o.Signer.Verifier())
 	}
@@ -113,8 +118,10 @@ func (db *DB) Close() error {
 	err := db.Sign(context.Background())
 	db.backfill.end()
 	// Readers first: the last connection of SQLite brings everything into its file.
+	db.reads.letGo()
 	err = errors.Join(err, db.read.Close())
 	if db.conn != nil {
+		db.writes.letGo()
 		db.dialect.forget(db.conn)
 		err = errors.Join(err, db.conn.Close())
 	}
@@ -173,13 +180,7 @@ func (db *DB) Write(ctx context.Context, w Work, f func(*Tx) error) (Receipt, er
 	for attempt := 0; ; attempt++ {
 		r, err := db.try(ctx, w, f)
 		if err == nil || attempt == 5 || !db.dialect.retry(err) {
-			if err != nil {
-				err = fmt.Errorf("write %s: %w", w.Kind, err)
-			}
-			if db.dialect.unfit(err) {
-				err = fmt.Errorf("%w: %w", ErrUnfit, err)
-			}
-			return r, err
+			return r, db.wrote(ctx, w, err)
 		}
 	}
 }
@@ -227,7 +228,7 @@ func (db *DB) commit(ctx context.Context, c *sql.Conn, w Work, f func(*Tx) error
 	if _, err := c.ExecContext(ctx, db.dialect.begin()); err != nil {
 		return nil, db.drop(c, err)
 	}
-	tx := &Tx{db: db, ctx: ctx, conn: c, at: w.At, clock: w.clock, actor: w.Actor}
+	tx := &Tx{db: db, ctx: ctx, conn: db.writes, workspace: db.workspace.begin(), at: w.At, clock: w.clock, actor: w.Actor}
 	returned := false
 	defer func() {
 		if !returned { // f panicked: its half must not become part of the next write
@@ -273,7 +274,7 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 			}
 			return nil, errors.Join(err, c.Close())
 		}
-		db.conn, db.owned = c, true
+		db.conn, db.writes, db.owned = c, newKeeper(c, db.dialect.keeps()), true
 		db.tree.forget()
 	}
 	return db.conn, nil
@@ -283,6 +284,7 @@ func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
 // the pool it would go on with what it had begun.
 func (db *DB) drop(c *sql.Conn, err error) error {
 	db.conn = nil
+	db.writes.letGo()
 	db.dialect.forget(c)
 	if closing := c.Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(closing, driver.ErrBadConn) && !errors.Is(closing, sql.ErrConnDone) {
 		err = errors.Join(err, closing)

@@ -15,16 +15,43 @@ import (
 // Tx is one write under way. It serves the function given to DB.Write and must
 // not outlive it.
 type Tx struct {
-	db      *DB
-	ctx     context.Context
-	conn    *sql.Conn
-	at      time.Time
-	clock   time.Time // what the clock showed: at, but where that went back
-	actor   string
+	db    *DB
+	ctx   context.Context
+	conn  runner // on the writers' connection
+	at    time.Time
+	clock time.Time // what the clock showed: at, but where that went back
+	actor string
+	*workspace
+	added map[int64]ledger.Hash // tree hashes of this transaction
+	note  []byte                // checkpoint signed in it
+}
+
+// A workspace is the memory in which one write after another works.
+type workspace struct {
 	hasher  ledger.RowHasher
 	changes ledger.ChangeSet
-	added   map[int64]ledger.Hash // tree hashes of this transaction
-	note    []byte                // checkpoint signed in it
+	values  []any
+}
+
+// keptValues is how many values of rows a workspace has room for: those of a batch.
+const keptValues = 1 << 16
+
+// begin empties it for the next write.
+func (w *workspace) begin() *workspace {
+	w.changes.Reset()
+	clear(w.values)
+	w.values = w.values[:0]
+	return w
+}
+
+// line gives the values as a row that stands until the write ends.
+func (w *workspace) line(values ...any) []any {
+	if len(w.values)+len(values) > cap(w.values) {
+		w.values = make([]any, 0, max(keptValues, len(values)))
+	}
+	first := len(w.values)
+	w.values = append(w.values, values...)
+	return w.values[first:len(w.values):len(w.values)]
 }
 
 // At is the moment of record of everything this write does.

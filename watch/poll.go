@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,11 +94,22 @@ func (p Poller) get(ctx context.Context, client *http.Client, platform string) (
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return nil, KeyRefused, errors.New(answer.Status)
 	default:
-		return nil, WrongAnswer, errors.New(answer.Status)
+		return nil, WrongAnswer, errors.New(answer.Status + why(answer.Body))
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxBeat+1))
 	if err != nil {
 		return nil, NoAnswer, err
 	}
 	return text, "", nil
+}
+
+// why is what a refusal says for itself (RFC 9457), in one line; "" where it says nothing.
+func why(body io.Reader) string {
+	var p struct {
+		Detail string `json:"detail"`
+	}
+	if err := json.NewDecoder(io.LimitReader(body, 1<<14)).Decode(&p); err != nil || p.Detail == "" {
+		return ""
+	}
+	return ": " + oneLine(p.Detail)
 }

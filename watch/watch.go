@@ -37,7 +37,7 @@ func (r *Rules) Check() error {
 	var err error
 	switch {
 	case len(r.Platforms) == 0:
-		err = errors.New("no platform is named")
+		err = errors.New("no platform is named: give the address of each, as https://tocsin.example")
 	case len(r.Contacts) == 0:
 		err = errors.New("nobody is named who could be called")
 	case r.Silence <= 0 || r.Silence > 24*time.Hour:

@@ -77,6 +77,20 @@ func (s *server) refuseForm(x *exchange, f *form, err error, address string, sho
 	return show()
 }
 
+// renderForms answers with a page that has forms: with what was typed in one that was
+// refused, with what one made and is shown this once, or as render does.
+func (s *server) renderForms(x *exchange, name string, f form, made bool, data, object any) error {
+	switch {
+	case f.Status != 0:
+		s.show(x, f.Status, name, data)
+	case made:
+		s.show(x, http.StatusCreated, name, data)
+	default:
+		return s.render(x, name, data, object)
+	}
+	return nil
+}
+
 // done answers for a form that was carried out: who reads pages is led to where its
 // result stands, all others get that as JSON.
 func (s *server) done(x *exchange, address string, object func() (any, error)) error {

@@ -27,6 +27,8 @@ func (s *server) enterAdmin() {
 	s.enterPage("GET /ledger", s.ledgerPage)
 	s.enterPage("POST /ledger/audit", s.auditForm)
 	s.enterPage("GET /scorecards", s.scorecardsPage)
+	s.enterPage("POST /scorecards/disputes", s.disputeForm)
+	s.enterPage("POST /scorecards/decisions", s.decisionForm)
 	s.enterPage("GET /people", s.peoplePage)
 	s.enterPage("POST /people", s.personForm)
 	s.enterPage("GET /people/{id}", s.personPage)
@@ -54,6 +56,15 @@ func (l *language) adminFunctions(laws *regime.Library) template.FuncMap {
 		"keyScopes":    func(scopes []string) []option { return l.explained("key.scope", "key.about", scopes) },
 		"checks":       l.checks,
 		"entryKind":    func(kind string) string { return l.wordOr("entry.kind", strings.ReplaceAll(kind, " ", "_")) },
+		"disputeOptions": func(all []disputeLine) []option {
+			return l.disputeOptions(func(id, stage string) string { return l.plainStage(laws, id, stage) }, all)
+		},
+		"lineOptions": func(all []lineOption) []option {
+			return l.lineOptions(func(id, stage string) string { return l.plainStage(laws, id, stage) }, all)
+		},
+		"decisions": func() []option {
+			return append([]option{{Label: l.words["choose"]}}, l.optionsOf("decision", disputeDecisions)...)
+		},
 		"plainOptions": func(values []string) []option { return l.optionsOf("plain", values) },
 		"lawOptions": func(ids []string) []option {
 			var all []option
@@ -90,7 +101,7 @@ func (l *language) adminFunctions(laws *regime.Library) template.FuncMap {
 func (l *language) plainStage(laws *regime.Library, id, stage string) string {
 	if p := packOf(laws, id, ""); p != nil {
 		if s, ok := p.Stage(stage); ok {
-			name, _ := l.said.find(s.Name)
+			name, _ := l.said.Find(s.Name)
 			return name
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"tocsin/casebook"
 )
 
 // The media types beside application/json that the API speaks.
@@ -61,6 +63,7 @@ func (s *server) enterAPI() {
 	s.enterDuties(api)
 	s.enterSteps(api)
 	s.enterScores(api)
+	s.enterDisputes(api)
 	s.enterRegimes(api)
 	s.enterOutbox(api)
 	s.enterReports(api)
@@ -118,6 +121,14 @@ type object[T any] struct{ Body T }
 type page[T any] struct {
 	Items []T    `json:"items" nullable:"false"`
 	Next  string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last."`
+}
+
+// idIfAny reads a public name that may be left out: "" is the zero ID.
+func idIfAny(prefix, text string) (casebook.ID, error) {
+	if text == "" {
+		return casebook.ID{}, nil
+	}
+	return casebook.ParseID(prefix, text)
 }
 
 // pageOf makes a page of what was read beyond by one, to see whether more

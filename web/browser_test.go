@@ -51,7 +51,7 @@ func openBrowser(t *testing.T, d *desk.Desk) *browser {
 	path := chromium(t)
 	server := httptest.NewServer(New(d, Options{Version: "1.2.3", Loopback: true}))
 	t.Cleanup(server.Close)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900), chromedp.UserDataDir(t.TempDir()),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
 		chromedp.Flag("lang", "en"))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
@@ -80,10 +80,14 @@ func (b *browser) must(err error) {
 	}
 }
 
-// do runs steps, within half a minute.
+// patience is how long tests wait for what must come, on a machine with a dozen other
+// things to do.
+const patience = 2 * time.Minute
+
+// do runs steps.
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	within, cancel := context.WithTimeout(b, 30*time.Second)
+	within, cancel := context.WithTimeout(b, patience)
 	defer cancel()
 	b.must(chromedp.Do(within, steps...))
 }
@@ -97,7 +101,7 @@ func (b *browser) open(path string) {
 // find gives what an expression says in the page.
 func find[T any](b *browser, expression string) T {
 	b.t.Helper()
-	within, cancel := context.WithTimeout(b, 30*time.Second)
+	within, cancel := context.WithTimeout(b, patience)
 	defer cancel()
 	v, err := chromedp.Run(within, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -109,7 +113,7 @@ func find[T any](b *browser, expression string) T {
 // until waits until an expression holds in the page, or in the one to which it leads.
 func (b *browser) until(expression string) {
 	b.t.Helper()
-	within, cancel := context.WithTimeout(b, 20*time.Second)
+	within, cancel := context.WithTimeout(b, patience)
 	defer cancel()
 	for {
 		if holds, err := chromedp.Run(within, chromedp.Evaluate[bool](expression)); holds && err == nil {

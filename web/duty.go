@@ -139,10 +139,8 @@ func (s *server) listDuties(ctx context.Context, in *listDuties) (*object[page[d
 	if f.States, err = dutyStates(in.State); err != nil {
 		return nil, err
 	}
-	if in.Incident != "" {
-		if f.Incident, err = casebook.ParseID(casebook.IncidentPrefix, in.Incident); err != nil {
-			return nil, err
-		}
+	if f.Incident, err = idIfAny(casebook.IncidentPrefix, in.Incident); err != nil {
+		return nil, err
 	}
 	all, err := s.desk.Reader(in.x.caller.scope).DutiesByDue(ctx, f, after, in.Limit+1)
 	if err != nil {

@@ -88,6 +88,16 @@ func readForm(x *exchange, name string) (form, error) {
 	return f, nil
 }
 
+// readAct reads the form of an act, and who acts.
+func readAct(x *exchange, name string) (form, casebook.Actor, error) {
+	f, err := readForm(x, name)
+	if err != nil {
+		return f, casebook.Actor{}, err
+	}
+	who, err := f.person(x)
+	return f, who, err
+}
+
 // upload gives a file that came with the form and its name; nil without one, or with
 // one that is empty.
 func (f form) upload(field string) (name string, content []byte, err error) {

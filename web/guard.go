@@ -40,6 +40,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refusal := s.enter(x, pattern)
+	if s.leadsToDemo(x, pattern) {
+		return
+	}
 	if refusal == nil {
 		refusal = missing
 	}

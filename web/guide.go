@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/casebook"
@@ -113,6 +114,17 @@ func (s *server) enterGuide() {
 		http.Redirect(x, x.request, next(form.Get("next")), http.StatusSeeOther)
 		return nil
 	})
+}
+
+// leadsToDemo leads a viewer of a demonstration who sits at no desk yet from the first
+// page, which would be nobody's, to the demonstration's own. It reports false for
+// whoever else asks for whatever else.
+func (s *server) leadsToDemo(x *exchange, pattern string) bool {
+	if s.options.Guide == nil || pattern != "GET /{$}" || x.caller.principal.IsPerson() || !strings.Contains(x.request.Header.Get("Accept"), "text/html") {
+		return false
+	}
+	http.Redirect(x, x.request, "/demo", http.StatusSeeOther)
+	return true
 }
 
 // sitDown signs the viewer in as somebody of the country: with their password, as the

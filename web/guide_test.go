@@ -52,6 +52,14 @@ func TestGuide(t *testing.T) {
 	if _, err := d.AddUser(t.Context(), casebook.Actor{Kind: casebook.Machine, Name: "setup"}, desk.NewUser{Name: "wang", Password: goodPassword, Roles: []string{access.Officer}}); err != nil {
 		t.Fatal(err)
 	}
+	for path, want := range map[string]string{"/": "/demo", "/incidents": "/signin?next=%2Fincidents"} {
+		if w := ask(h, "GET", path, nil, "Accept", "text/html"); w.Code != 303 || w.Header().Get("Location") != want {
+			t.Errorf("%s leads who sits nowhere to %d %q, want %q", path, w.Code, w.Header().Get("Location"), want)
+		}
+	}
+	if page := ask(h, "GET", "/signin", nil, "Accept", "text/html").Body.String(); strings.Contains(page, `name="password"`) || !strings.Contains(page, "Nobody needs a password here") {
+		t.Error("the door of a demonstration asks for a password that nobody has")
+	}
 	send := func(path, host, form, cookie string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("POST", path, strings.NewReader(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -23,9 +23,9 @@ type readiness struct {
 }
 
 type check struct {
-	Name  string  `json:"name" enum:"database"`
+	Name  string  `json:"name" enum:"database,writes"`
 	OK    bool    `json:"ok"`
-	Took  float64 `json:"took_s" doc:"Seconds."`
+	Took  float64 `json:"took_s" doc:"Seconds that the answer took; of writes, since when none succeeds."`
 	Fault string  `json:"fault"`
 }
 
@@ -45,8 +45,8 @@ func (s *server) enterHealth(api huma.API) {
 	})
 	operation(api, huma.Operation{
 		Method: http.MethodGet, Path: "/readyz", OperationID: "ready", Tags: tags, Security: free,
-		Summary:     "Whether the database answers",
-		Description: "503 when it doesn't within two seconds.",
+		Summary:     "Whether the database answers and can be written",
+		Description: "503 when it doesn't within two seconds, and while nothing can be written: a disk is full, a server is away.",
 		Responses:   answers(http.StatusServiceUnavailable, "Not ready", "application/json", schemaOf[readiness](api)),
 	}, s.ready)
 	metrics := s.metrics.handler()
@@ -74,6 +74,11 @@ func (s *server) ready(ctx context.Context, _ *struct{ Asked }) (*readyAnswer, e
 		c.Fault = "the database doesn't answer"
 		answer.Status = http.StatusServiceUnavailable
 	}
-	answer.Body = readiness{"ready", c.OK, []check{c}}
+	writes := check{Name: "writes", OK: true}
+	if trouble := s.desk.Trouble(); trouble != nil {
+		writes.OK, writes.Took, writes.Fault = false, s.desk.Now().Sub(trouble.Since).Seconds(), trouble.Error()
+		answer.Status = http.StatusServiceUnavailable
+	}
+	answer.Body = readiness{"ready", c.OK && writes.OK, []check{c, writes}}
 	return answer, nil
 }

@@ -31,7 +31,7 @@ type homeView struct {
 
 // Quiet reports that nothing waits for a person.
 func (v homeView) Quiet() bool {
-	return v.Act.Quiet() && len(v.Waiting.Orders)+len(v.Waiting.Silent) == 0
+	return v.Act.Quiet() && len(v.Waiting.Orders)+len(v.Waiting.Silent)+len(v.Waiting.Disputes) == 0
 }
 
 // actView is what a person must act on, and what keeps the platform from doing its

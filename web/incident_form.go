@@ -159,11 +159,7 @@ func (s *server) showOpening(x *exchange, f form) error {
 }
 
 func (s *server) openForm(x *exchange) error {
-	f, err := readForm(x, "open")
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, "open")
 	if err != nil {
 		return err
 	}

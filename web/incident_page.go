@@ -239,6 +239,7 @@ type logLine struct {
 	Reach     string
 	Threat    string // from which it came
 	Paper     string // address of the report or order of which it tells
+	PaperKind string // report or order
 	Step      string // what was done at a stage of a law: "submitted", "extended"
 	Stage     string
 	Corrected bool // a later entry came in its place
@@ -271,9 +272,9 @@ func logLines(log []casebook.Anchor, duties []casebook.Duty) []logLine {
 			line.Regime, line.Source = a.Source, ""
 			line.Level, line.Note, _ = strings.Cut(a.Note, ": ")
 		case casebook.ReportDrafted, casebook.ReportFiled, casebook.ReportReceived:
-			line.Paper, line.Source = "/reports/"+a.Source, ""
+			line.Paper, line.PaperKind, line.Source = "/reports/"+a.Source, "report", ""
 		case casebook.OrderDrafted, casebook.OrderApproved, casebook.OrderServed, casebook.OrderAnswered, casebook.OrderWithdrawn, casebook.OrderClosed, casebook.RowChecked:
-			line.Paper, line.Source = "/orders/"+a.Source, ""
+			line.Paper, line.PaperKind, line.Source = "/orders/"+a.Source, "order", ""
 		case casebook.CorrectionAsked:
 			line.Source = "" // the entry is named by the correction itself
 		case casebook.Observed, casebook.Surfaced:

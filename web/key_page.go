@@ -55,15 +55,7 @@ func (s *server) showKeys(x *exchange, v keysView) error {
 	// Those that are good first; those that ended stay for the record.
 	slices.SortStableFunc(fit, func(a, b keyLine) int { return cmp.Compare(number01(b.Good), number01(a.Good)) })
 	v.List, v.Next = cutPage(fit, q, func(l keyLine) string { return l.ID.Text(casebook.KeyPrefix) })
-	switch {
-	case v.Form.Status != 0:
-		s.show(x, v.Form.Status, "keys", v)
-	case v.Made != nil:
-		s.show(x, http.StatusCreated, "keys", v)
-	default:
-		return s.render(x, "keys", v, pageOf(all, len(all), viewKey, nil).Body)
-	}
-	return nil
+	return s.renderForms(x, "keys", v.Form, v.Made != nil, v, pageOf(all, len(all), viewKey, nil).Body)
 }
 
 func number01(yes bool) int {
@@ -74,11 +66,7 @@ func number01(yes bool) int {
 }
 
 func (s *server) keyForm(x *exchange) error {
-	f, err := readForm(x, "key")
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, "key")
 	if err != nil {
 		return err
 	}
@@ -115,11 +103,7 @@ func (s *server) keyForm(x *exchange) error {
 }
 
 func (s *server) revokeForm(x *exchange) error {
-	f, err := readForm(x, "revoke")
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, "revoke")
 	if err != nil {
 		return err
 	}

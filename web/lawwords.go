@@ -187,6 +187,14 @@ func (l *language) span(d time.Duration) (string, error) {
 	return l.say("span.minutes", "m", s/60, "s", fmt.Sprintf("%02d", s%60))
 }
 
+// rhythm writes how often something comes: from three hours on in whole ones.
+func (l *language) rhythm(d time.Duration) (string, error) {
+	if d < 3*time.Hour {
+		return l.span(d)
+	}
+	return l.say("span.whole", "h", int64(d.Round(time.Hour)/time.Hour))
+}
+
 // left writes how much time is left until the last second on time, or since when
 // it is over. A browser that runs our script counts on from there.
 func (l *language) left(now, due time.Time) (template.HTML, error) {

@@ -124,11 +124,7 @@ func (s *server) proveThing(x *exchange, r *store.Reader, v *ledgerView, name st
 }
 
 func (s *server) auditForm(x *exchange) error {
-	f, err := readForm(x, "audit")
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, "audit")
 	if err != nil {
 		return err
 	}

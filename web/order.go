@@ -139,11 +139,9 @@ func (s *server) listOrders(ctx context.Context, in *listOrders) (*object[page[o
 	if err != nil {
 		return nil, err
 	}
-	var incident casebook.ID
-	if in.Incident != "" {
-		if incident, err = casebook.ParseID(casebook.IncidentPrefix, in.Incident); err != nil {
-			return nil, err
-		}
+	incident, err := idIfAny(casebook.IncidentPrefix, in.Incident)
+	if err != nil {
+		return nil, err
 	}
 	all, err := s.desk.Reader(in.x.caller.scope).Orders(ctx, incident, after, in.Limit+1)
 	if err != nil {

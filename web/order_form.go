@@ -85,11 +85,7 @@ func (s *server) handedForm(x *exchange, t typedAct) error {
 // orderForm drafts an order over the findings that are marked.
 func (s *server) orderForm(x *exchange) error {
 	ctx := x.request.Context()
-	f, err := readForm(x, "order")
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, "order")
 	if err != nil {
 		return err
 	}

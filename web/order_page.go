@@ -26,10 +26,11 @@ type ordersView struct {
 }
 
 // orderTitle is an order with the title of its incident, "" where the reader doesn't
-// see that.
+// see that, and whether its limit still matters.
 type orderTitle struct {
 	casebook.Order
 	Title string
+	Waits bool
 }
 
 func (s *server) ordersPage(x *exchange) error {
@@ -67,16 +68,22 @@ func (s *server) ordersPage(x *exchange) error {
 }
 
 func (s *server) orderTitles(ctx context.Context, scope casebook.Scope, all []casebook.Order) ([]orderTitle, error) {
-	var ids []casebook.ID
+	var cases, orders []casebook.ID
 	for _, o := range all {
-		if !slices.Contains(ids, o.Incident) {
-			ids = append(ids, o.Incident)
+		orders = append(orders, o.ID)
+		if !slices.Contains(cases, o.Incident) {
+			cases = append(cases, o.Incident)
 		}
 	}
-	named, err := s.desk.Reader(scope).IncidentsNamed(ctx, ids)
+	r := s.desk.Reader(scope)
+	named, err := r.IncidentsNamed(ctx, cases)
+	if err != nil {
+		return nil, err
+	}
+	waits, err := r.Undone(ctx, orders)
 	var list []orderTitle
 	for _, o := range all {
-		list = append(list, orderTitle{o, named[o.Incident].Title})
+		list = append(list, orderTitle{o, named[o.Incident].Title, waits[o.ID]})
 	}
 	return list, err
 }
@@ -104,6 +111,11 @@ type orderView struct {
 type tally struct {
 	State casebook.RowState
 	Count int
+}
+
+// Waits reports whether the order's limit still matters: a row of it is undone.
+func (v orderView) Waits() bool {
+	return v.Order.State == casebook.ServedOrder && slices.ContainsFunc(v.Rows, func(r report.OrderRow) bool { return r.Undone() })
 }
 
 // May reports whether who sees the page may do an act, in the state in which the order

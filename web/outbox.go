@@ -132,6 +132,10 @@ func outboxState(word string) (*store.OutboxState, error) {
 }
 
 func (s *server) heartbeat(ctx context.Context, in *struct{ Asked }) (*object[heartbeat], error) {
+	// Who can't write records no miss and sends no call: the one that watches must.
+	if trouble := s.desk.Trouble(); trouble != nil {
+		return nil, trouble
+	}
 	h, err := s.desk.Heartbeat(ctx, in.x.caller.scope)
 	clock := viewClock(h.Clock)
 	v := heartbeat{Kind: "heartbeat", Instance: h.Instance, Now: h.Now.UTC(), Started: h.Started.UTC(), Offset: clock.Offset, Known: clock.Known,

@@ -125,11 +125,7 @@ type resendView struct {
 }
 
 func (s *server) resendForm(x *exchange) error {
-	f, err := readForm(x, x.request.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, x.request.PathValue("id"))
 	if err != nil {
 		return err
 	}

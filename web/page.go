@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tocsin/casebook"
 	"tocsin/regime"
+	"tocsin/store"
 )
 
 //go:embed page/*.html
@@ -33,8 +35,9 @@ type site struct {
 	paths     map[string]string
 }
 
-// openSite parses every page in every language, to speak of some laws. It panics
-// for a page that can't be parsed.
+// openSite gives every page in every language, to speak of some laws. A page is parsed
+// when it is first shown, for most programs that open a site show none. One that can't
+// be parsed panics then; a test parses all.
 func openSite(laws *regime.Library) *site {
 	s := &site{languages: openLanguages()}
 	s.files, s.paths = openAssets()
@@ -43,17 +46,22 @@ func openSite(laws *regime.Library) *site {
 		panic(fmt.Sprintf("web: %v", err))
 	}
 	for _, l := range s.languages {
-		l.pages = map[string]*template.Template{}
+		parts := sync.OnceValue(func() *template.Template {
+			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
+			for _, part := range shared {
+				t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
+			}
+			return t
+		})
+		l.pages = map[string]func() *template.Template{}
 		for _, name := range names {
 			page := strings.TrimSuffix(path.Base(name), ".html")
 			if slices.Contains(shared, page) {
 				continue
 			}
-			t := template.New("layout.html").Funcs(l.functions(laws)).Funcs(l.adminFunctions(laws)).Funcs(template.FuncMap{"static": func(name string) string { return s.paths[name] }})
-			for _, part := range shared {
-				t = template.Must(t.ParseFS(pageFiles, "page/"+part+".html"))
-			}
-			l.pages[page] = template.Must(t.ParseFS(pageFiles, name))
+			l.pages[page] = sync.OnceValue(func() *template.Template {
+				return template.Must(template.Must(parts().Clone()).ParseFS(pageFiles, name))
+			})
 		}
 	}
 	return s
@@ -70,7 +78,10 @@ type view struct {
 	Roles    []string // of who is signed in
 	Search   bool     // whether who sees the page may search
 	Account  bool     // whether who sees it has an account to keep
+	API      bool     // whether who sees it may read the API's description
+	Metrics  bool     // and the metrics
 	Guide    *guideView
+	Trouble  *store.Trouble // why nothing can be written now, nil while all is well
 	Data     any
 }
 
@@ -149,9 +160,12 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 	}
 	query.Del("done")
 	p := x.caller.principal
-	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Search: mayOpen(p, "/search"), Data: data}
+	v := view{Version: s.options.Version, Now: s.desk.Now(), Places: placesFrom(address, p), Search: mayOpen(p, "/search"), API: mayOpen(p, "/api/openapi.json"), Metrics: mayOpen(p, "/metrics"), Data: data}
 	if p.IsPerson() {
 		v.User, v.Roles, v.Account = p.Actor.Name, p.Roles, mayOpen(p, "/account")
+	}
+	if len(v.Places) > 0 {
+		v.Trouble = s.desk.Trouble()
 	}
 	v.Address = (&url.URL{Path: address, RawQuery: query.Encode()}).String()
 	v.Guide = s.guide(l, v.User, v.Address)
@@ -161,7 +175,7 @@ func (s *server) show(x *exchange, status int, name string, data any) {
 	}
 	// Rendered whole before the first byte, so that a fault is told as one.
 	var page strings.Builder
-	if err := l.pages[name].Execute(&page, v); err != nil {
+	if err := l.pages[name]().Execute(&page, v); err != nil {
 		x.problem(fmt.Errorf("page %s in %s: %w", name, l.tag, ours(err))).write(x)
 		return
 	}

@@ -112,46 +112,6 @@ func page200(t *testing.T, h http.Handler, target, lang string) string {
 
 var script = regexp.MustCompile(`<script src="/static/[a-z.]+\.[0-9a-f]{12}\.js" defer></script>`)
 
-// inline finds what the policy forbids, and what a page mustn't load.
-var inline = regexp.MustCompile(`(?i)<script|<style|\sstyle=|\son[a-z]+=|javascript:|http-equiv|(?:src|href)="(?:https?:)?//`)
-
-var tagged = regexp.MustCompile(`<[^>]*>`)
-
-// foreignWords are those that a page marks as being of another language, and what a
-// person wrote.
-var foreignWords = regexp.MustCompile(`<span lang="[a-z]+">[^<]*</span>`)
-
-var han = regexp.MustCompile(`\p{Han}`)
-
-func TestEveryPageInEveryLanguage(t *testing.T) {
-	for name, d := range map[string]*desk.Desk{"empty": openDesk(t, desk.Config{}), "loaded": loaded(t), "busy": busy(t).Desk, "ordering": filed(t).Desk} {
-		h := trusted(d)
-		for _, target := range pagesOf(t, d) {
-			for _, lang := range []string{"en", "zh"} {
-				text := page200(t, h, target, lang)
-				if !strings.Contains(text, `<html lang="`+lang+`">`) || !strings.HasSuffix(text, "</html>\n") && !strings.Contains(text, "</html>") {
-					t.Errorf("%s desk, %s: not a whole page in %s", name, target, lang)
-				}
-				if found := inline.FindString(text); found != "" {
-					t.Errorf("%s desk, %s: has %q", name, target, found)
-				}
-				said := strings.ReplaceAll(tagged.ReplaceAllString(foreignWords.ReplaceAllString(text, ""), ""), "中文", "")
-				if han.MatchString(said) != (lang == "zh") {
-					t.Errorf("%s desk, %s in %s speaks another language:\n%s", name, target, lang, said)
-				}
-				for _, landmark := range []string{"<header>", "<main ", `<nav class="places"`, `<nav class="languages"`, "<footer>", `class="skip"`, "<h1"} {
-					if strings.Count(text, landmark) != 1 {
-						t.Errorf("%s desk, %s: %d of %s, want 1", name, target, strings.Count(text, landmark), landmark)
-					}
-				}
-				if strings.Count(text, "<table>") != strings.Count(text, "<caption><span>") {
-					t.Errorf("%s desk, %s: a table has no caption", name, target)
-				}
-			}
-		}
-	}
-}
-
 func TestEmptyPageSaysWhatToDo(t *testing.T) {
 	h := trusted(openDesk(t, desk.Config{}))
 	for _, lang := range []string{"en", "zh"} {
@@ -203,32 +163,8 @@ func TestWhatCameIn(t *testing.T) {
 	if text := page200(t, h, "/threats?sort=size", "en"); strings.Index(text, ">examplebot<") > strings.Index(text, ">SampleTrojan<") {
 		t.Errorf("the largest threat isn't first in\n%s", text)
 	}
-	if zh := page200(t, h, "/findings", "zh"); !strings.Contains(zh, "控制端") || !strings.Contains(zh, "受控主机") || !strings.Contains(zh, "2026年3月14日 00:02") {
+	if zh := page200(t, h, "/findings", "zh"); !strings.Contains(zh, "控制端") || !strings.Contains(zh, "受控端") || !strings.Contains(zh, "2026年3月14日 00:02") {
 		t.Errorf("in Chinese:\n%s", zh)
-	}
-}
-
-// TestLinks follows every link of every page, on this platform and nowhere else.
-func TestLinks(t *testing.T) {
-	d := busy(t).Desk
-	h := trusted(d)
-	link := regexp.MustCompile(`(?:href|src)="([^"#]+)(?:#[^"]*)?"`)
-	followed := map[string]bool{}
-	for _, target := range pagesOf(t, d) {
-		for _, m := range link.FindAllStringSubmatch(page200(t, h, target, "en"), -1) {
-			address := strings.ReplaceAll(m[1], "&amp;", "&")
-			if strings.HasPrefix(address, "?") {
-				path, _, _ := strings.Cut(target, "?")
-				address = path + address
-			}
-			if followed[address] {
-				continue
-			}
-			followed[address] = true
-			if w := ask(h, "GET", address, nil); w.Code != 200 && !strings.HasPrefix(address, "/nothing") {
-				t.Errorf("%s links to %s: %d", target, address, w.Code)
-			}
-		}
 	}
 }
 
@@ -339,17 +275,15 @@ func closedLists() map[string][]string {
 		lists["type"] = append(lists["type"], n.String())
 		lists["class"] = append(lists["class"], n.Class())
 	}
-	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 429, 500, 503} {
+	for _, status := range []int{400, 401, 403, 404, 405, 408, 409, 413, 421, 429, 500, 503, 507} {
 		lists["problem"] = append(lists["problem"], fmt.Sprint(status))
 	}
 	lists["door"] = doorFaults
 	enter("report.state", func(n uint8) fmt.Stringer { return casebook.ReportState(n) })
 	enter("order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
+	enter("dispute.state", func(n uint8) fmt.Stringer { return casebook.DisputeState(n) })
 	enter("row.state", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
 	lists["channel"], lists["receipt"], lists["duty.act"] = append([]string{"program"}, outsideChannels...), receiptFacts, dutyActs
-	enter("asset.order.state", func(n uint8) fmt.Stringer { return casebook.OrderState(n) })
-	enter("asset.row", func(n uint8) fmt.Stringer { return casebook.RowState(n) })
-	enter("asset.answer", func(n uint8) fmt.Stringer { return casebook.AnswerKind(n) })
 	return lists
 }
 
@@ -388,6 +322,8 @@ func openLists() map[string][]string {
 	for _, one := range situationSpans {
 		lists["filter"], lists["span"] = append(lists["filter"], "span."+one.key), append(lists["span"], one.key)
 	}
+	lists["decision"], lists["done.score"] = disputeDecisions, []string{"dispute", "decide"}
+	lists["door.by"] = []string{"file", "http"}
 	for noun := range searchNouns {
 		lists["search"], lists["search.at"] = append(lists["search"], noun), append(lists["search.at"], noun)
 	}
@@ -397,7 +333,6 @@ func openLists() map[string][]string {
 	lists["situation.name"], lists["situation.all"] = []string{"region", "party"}, []string{"region", "party"}
 	lists["threats.sort"] = []string{"new", "size", "seen"}
 	lists["findings.fault"] = []string{"since", "asset", "wide"}
-	lists["asset.measure"] = desk.Measures
 	for _, one := range dutyFilters {
 		lists["filter"] = append(lists["filter"], one.key)
 	}

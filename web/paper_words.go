@@ -72,7 +72,7 @@ func (l *language) reportInput(f form, one report.Field) (reportInput, error) {
 	return v, err
 }
 
-// source says where the value of a field came from.
+// source says where the value of a field came from: one thing, or several figures.
 func (l *language) source(from string) string {
 	kind, name, _ := strings.Cut(from, ":")
 	said := l.wordOr("from", kind)
@@ -82,7 +82,11 @@ func (l *language) source(from string) string {
 	case kind == "person":
 		return name
 	case kind == "fact":
-		return said + " " + l.wordOr("fact", name)
+		var figures []string
+		for one := range strings.FieldsSeq(from) {
+			figures = append(figures, l.wordOr("fact", strings.TrimPrefix(one, "fact:")))
+		}
+		return said + l.words["colon"] + strings.Join(figures, l.words["comma"])
 	}
 	return said
 }
@@ -106,7 +110,7 @@ func (l *language) versionOptions(versions []versionView) ([]option, error) {
 func (l *language) powerOptions(laws *regime.Library, powers []regime.Power) []option {
 	var all []option
 	for _, p := range powers {
-		article, _ := l.said.find(p.Article)
+		article, _ := l.said.Find(p.Article)
 		all = append(all, option{Value: p.Regime, Label: l.law(laws, p.Regime) + " " + article})
 	}
 	return all

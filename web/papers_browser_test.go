@@ -166,7 +166,7 @@ func TestActsInBrowser(t *testing.T) {
 		select {
 		case body := <-mail:
 			link = answerLink.FindStringSubmatch(body)
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("no message with a link came")
 		}
 	}

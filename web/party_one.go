@@ -107,11 +107,7 @@ func (s *server) showParty(x *exchange, text string, v partyView) error {
 	if v.Edit.Form.Name == "" {
 		v.Edit = filledParty(v.Form, v.Party)
 	}
-	if v.Form.Status != 0 {
-		s.show(x, v.Form.Status, "party", v)
-		return nil
-	}
-	return s.render(x, "party", v, viewParty(v.Party))
+	return s.renderForms(x, "party", v.Form, false, v, viewParty(v.Party))
 }
 
 func (s *server) partyContacts(ctx context.Context, r *store.Reader, v *partyView) error {
@@ -171,11 +167,7 @@ func filledParty(f form, p casebook.Party) partyFields {
 
 // partyAct reads a form of a party's page, does one thing, and leads back to the page.
 func (s *server) partyAct(x *exchange, name string, act func(ctx context.Context, f *form, who casebook.Actor, p casebook.Party) (func() error, error)) error {
-	f, err := readForm(x, name)
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, name)
 	if err != nil {
 		return err
 	}

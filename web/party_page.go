@@ -167,11 +167,7 @@ func (f *form) when(field string, zone *time.Location) time.Time {
 }
 
 func (s *server) partyForm(x *exchange) error {
-	f, err := readForm(x, "party")
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, "party")
 	if err != nil {
 		return err
 	}

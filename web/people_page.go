@@ -76,15 +76,7 @@ func (s *server) showPeople(x *exchange, v peopleView) error {
 		}
 	}
 	v.List, v.Next = cutPage(fit, q, func(l personLine) string { return l.ID.Text(casebook.UserPrefix) })
-	switch {
-	case v.Form.Status != 0:
-		s.show(x, v.Form.Status, "people", v)
-	case v.Made != nil:
-		s.show(x, http.StatusCreated, "people", v)
-	default:
-		return s.render(x, "people", v, pageOf(all, len(all), viewUser, nil).Body)
-	}
-	return nil
+	return s.renderForms(x, "people", v.Form, v.Made != nil, v, pageOf(all, len(all), viewUser, nil).Body)
 }
 
 // partyName finds a party's name; "" where it has none.
@@ -98,11 +90,7 @@ func partyName(all []casebook.Party, id casebook.ID) string {
 }
 
 func (s *server) personForm(x *exchange) error {
-	f, err := readForm(x, "user")
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, "user")
 	if err != nil {
 		return err
 	}
@@ -187,24 +175,12 @@ func (s *server) showPerson(x *exchange, text string, v personView) error {
 	if v.Edit = v.Form; v.Form.Name != "roles" {
 		v.Edit.Name, v.Edit.Status, v.Edit.values = "roles", 0, url.Values{"role": v.User.Roles, "as": {v.Form.As}}
 	}
-	switch {
-	case v.Form.Status != 0:
-		s.show(x, v.Form.Status, "person", v)
-	case v.Made != nil:
-		s.show(x, http.StatusCreated, "person", v)
-	default:
-		return s.render(x, "person", v, viewUser(v.User))
-	}
-	return nil
+	return s.renderForms(x, "person", v.Form, v.Made != nil, v, viewUser(v.User))
 }
 
 // personAct reads a form of an account's page and does one thing to the account.
 func (s *server) personAct(x *exchange, name string, act func(ctx context.Context, f *form, who casebook.Actor, u casebook.User) (*madeLink, error)) error {
-	f, err := readForm(x, name)
-	if err != nil {
-		return err
-	}
-	who, err := f.person(x)
+	f, who, err := readAct(x, name)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -76,6 +77,10 @@ func status(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, casebook.ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, casebook.ErrUnavailable):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, syscall.ENOSPC):
+		return http.StatusInsufficientStorage
 	}
 	return http.StatusInternalServerError
 }
@@ -89,6 +94,10 @@ func (x *exchange) problem(err error) *problem {
 		return p
 	}
 	code := status(err)
+	if code == http.StatusInsufficientStorage {
+		slog.ErrorContext(x.request.Context(), "no room left on the disk", "route", x.request.Pattern, "err", err)
+		return newProblem(code, "the platform's disk is full, and nothing of this was kept: make room, then send it again")
+	}
 	if code != http.StatusInternalServerError {
 		return newProblem(code, err.Error())
 	}

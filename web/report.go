@@ -176,11 +176,9 @@ func (s *server) listReports(ctx context.Context, in *listReports) (*object[page
 	if err != nil {
 		return nil, err
 	}
-	var incident casebook.ID
-	if in.Incident != "" {
-		if incident, err = casebook.ParseID(casebook.IncidentPrefix, in.Incident); err != nil {
-			return nil, err
-		}
+	incident, err := idIfAny(casebook.IncidentPrefix, in.Incident)
+	if err != nil {
+		return nil, err
 	}
 	all, err := s.desk.Reader(in.x.caller.scope).Reports(ctx, incident, after, in.Limit+1)
 	if err != nil {

@@ -162,8 +162,11 @@ func (v reportView) Lacks(stops bool) []report.Field {
 	return all
 }
 
-// IsLate reports whether the moment of the report's duty has passed.
-func (v reportView) IsLate() bool { return !v.Owed.Due.IsZero() && v.Now.After(v.Owed.Due) }
+// IsLate reports whether the moment of the report's duty has passed without a filing: one
+// that was met on time isn't late by what is filed after it.
+func (v reportView) IsLate() bool {
+	return !v.Owed.Due.IsZero() && v.Now.After(v.Owed.Due) && v.Owed.State != casebook.Met
+}
 
 // AsOf tells the state of the draft that the page shows, so that nobody writes over
 // what another wrote meanwhile.

@@ -193,6 +193,13 @@ var rules = map[string]access.Permission{
 	"GET /assets":        access.ReadFindings,
 	"GET /api/v1/search": access.ReadFindings,
 
+	// What parties say against lines of their scorecards.
+	"GET /api/v1/disputes":                access.ReadDuties,
+	"POST /api/v1/disputes":               access.DisputeScores,
+	"POST /api/v1/disputes/{id}/decision": access.DecideDisputes,
+	"POST /scorecards/disputes":           access.DisputeScores,
+	"POST /scorecards/decisions":          access.DecideDisputes,
+
 	// A demonstration's, see guided.
 	"GET /demo":        access.Open,
 	"POST /demo/seat":  access.Open,

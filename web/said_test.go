@@ -1,6 +1,7 @@
 package web
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"tocsin/casebook"
 	"tocsin/regime"
+	"tocsin/report"
 )
 
 // lawTexts gives every text of the program's own Chinese law packs that a page
@@ -56,14 +58,14 @@ var half = regexp.MustCompile(`[a-z]{3,} [a-z]{3,}`)
 // TestSaid: Chinese says everything of the Chinese laws, and in their words, not in
 // those of a text that has changed since.
 func TestSaid(t *testing.T) {
-	s := openSaid("zh")
+	s := report.Said(report.Chinese)
 	texts := lawTexts()
 	if len(texts) < 200 {
 		t.Fatalf("only %d texts: the test looks at nothing", len(texts))
 	}
 	for _, text := range texts {
-		if to, ok := s.find(text); !ok || !strings.ContainsFunc(to, isHan) || half.MatchString(to) {
-			t.Errorf("words/said.zh.txt doesn't say %q, only %q", text, to)
+		if to, ok := s.Find(text); !ok || !strings.ContainsFunc(to, isHan) || half.MatchString(to) {
+			t.Errorf("said.zh.txt doesn't say %q, only %q", text, to)
 		}
 	}
 	// What stations write, each with its parts.
@@ -79,12 +81,12 @@ func TestSaid(t *testing.T) {
 		"after a law firm's letter of 2009 (2 hours); four hours are said from memory; the shorter runs until the bureau confirms": "依据 2009 年律师事务所通讯（2 小时）；另有凭记忆的 4 小时之说；通信保障局确认之前按较短者执行",
 		"resent by * with a star": "由 ＊ with a star 重新发送",
 	} {
-		if got, ok := s.find(text); got != want || !ok {
+		if got, ok := s.Find(text); got != want || !ok {
 			t.Errorf("%q: got %q %v, want %q", text, got, ok, want)
 		}
 	}
 	for _, text := range []string{"something that nobody ever said", "due and not filed; something that nobody ever said", strings.Repeat("x; ", 100_000)} {
-		if got, ok := s.find(text); got != text || ok {
+		if got, ok := s.Find(text); got != text || ok {
 			t.Errorf("%.80q: got %.80q %v, want it as it is", text, got, ok)
 		}
 	}
@@ -93,7 +95,7 @@ func TestSaid(t *testing.T) {
 // TestSaidOfLaws: no saying of a law is left over when its text has changed. Those of
 // stations come before the laws.
 func TestSaidOfLaws(t *testing.T) {
-	text, err := wordFiles.ReadFile("words/said.zh.txt")
+	text, err := os.ReadFile("../report/said.zh.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,7 @@ func TestSaidOfLaws(t *testing.T) {
 			continue
 		}
 		if !slices.Contains(texts, line) {
-			t.Errorf("words/said.zh.txt says %q, which no Chinese law pack has", line)
+			t.Errorf("said.zh.txt says %q, which no Chinese law pack has", line)
 		}
 	}
 }
@@ -121,7 +123,7 @@ func TestReadSaid(t *testing.T) {
 		"a part that gets lost":        "one * two\n  eins\n",
 		"a saying with too many parts": "one\n  eins *\n",
 	} {
-		if _, err := readSaid(text); err == nil {
+		if _, err := report.ReadSayings(text); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}

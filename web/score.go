@@ -29,6 +29,8 @@ type score struct {
 	Longest     int64        `json:"longest_late_seconds" doc:"Of the latest filing."`
 	Reasons     []lateReason `json:"late_reasons" nullable:"false"`
 	Unexplained int          `json:"late_unexplained" doc:"Late without a reason."`
+	Draft       bool         `json:"draft" doc:"Its party may dispute it still."`
+	FinalFrom   time.Time    `json:"final_from" doc:"When it is no draft any more."`
 	At          time.Time    `json:"at" doc:"The moment as of which it was counted."`
 }
 
@@ -39,7 +41,7 @@ type lateReason struct {
 
 func viewScore(s regime.Score, at time.Time) score {
 	v := score{Kind: "score", Party: s.PartyName, Region: s.Region, Regime: s.Regime, Stage: s.Stage, Month: s.Month, Exercise: s.Exercise,
-		Due: s.Fell(), OnTime: s.OnTime, Late: s.Late, Never: s.Never, Longest: int64(s.Longest / time.Second), Reasons: []lateReason{}, Unexplained: s.Unexplained, At: at}
+		Due: s.Fell(), OnTime: s.OnTime, Late: s.Late, Never: s.Never, Longest: int64(s.Longest / time.Second), Reasons: []lateReason{}, Unexplained: s.Unexplained, Draft: s.Line().Draft(at), FinalFrom: s.Line().FinalFrom(), At: at}
 	if !s.Party.IsZero() {
 		v.PartyID = s.Party.Text(casebook.PartyPrefix)
 	}

@@ -38,12 +38,18 @@ type scoresView struct {
 	CSV      string // address of the same as a table
 	Shadow   shadowView
 	Cut      int // lines that aren't shown
+
+	Disputes   []disputeLine
+	Undecided  []disputeLine // that who sees the page may decide on
+	Disputable []lineOption
+	Done       string
 }
 
 // scoreRow is a line of a scorecard with the duty that it is about.
 type scoreRow struct {
 	regime.Score
-	Duty casebook.Duty // regime and stage only
+	Duty  casebook.Duty // regime and stage only
+	Draft bool          // its party may dispute it still
 }
 
 // scoreSum adds up lines.
@@ -66,8 +72,16 @@ type shadowView struct {
 const scoreLines = 150
 
 func (s *server) scorecardsPage(x *exchange) error {
+	v := scoresView{Form: blankForm(x)}
+	if done := x.request.URL.Query().Get("done"); done == "dispute" || done == "decide" {
+		v.Done = done
+	}
+	return s.showScores(x, v)
+}
+
+func (s *server) showScores(x *exchange, v scoresView) error {
 	ctx, q := x.request.Context(), x.request.URL.Query()
-	v := scoresView{Form: blankForm(x), Search: searched(q), Month: q.Get("month")}
+	v.Search, v.Month = searched(q), q.Get("month")
 	now := s.desk.Now()
 	if !q.Has("month") {
 		v.Month = now.UTC().Format("2006-01")
@@ -94,11 +108,15 @@ func (s *server) scorecardsPage(x *exchange) error {
 	query := v.Search.values
 	query.Set("format", "csv")
 	query.Del("lang")
+	query.Del("done")
 	v.CSV = "?" + query.Encode()
 	if err := s.shadow(x, &v, month); err != nil {
 		return err
 	}
-	return s.render(x, "scorecards", v, pageOf(kept, len(kept), func(one regime.Score) score { return viewScore(one, at) }, nil).Body)
+	if err := s.disputes(x, &v, kept, month); err != nil {
+		return err
+	}
+	return s.renderForms(x, "scorecards", v.Form, false, v, pageOf(kept, len(kept), func(one regime.Score) score { return viewScore(one, at) }, nil).Body)
 }
 
 // months lists the months that can be chosen, this one first.
@@ -144,7 +162,7 @@ func (v *scoresView) sort(all []regime.Score) {
 		own[p.ID] = slices.ContainsFunc(p.Roles, func(role string) bool { return slices.Contains(authorities, role) })
 	}
 	for n, one := range all {
-		row := scoreRow{one, casebook.Duty{Regime: one.Regime, Stage: one.Stage}}
+		row := scoreRow{one, casebook.Duty{Regime: one.Regime, Stage: one.Stage}, one.Line().Draft(v.At)}
 		sum := &v.Sum
 		if own[one.Party] {
 			sum = &v.OwnSum
@@ -190,7 +208,7 @@ func (s *server) scoreTable(x *exchange, month string, all []regime.Score, at ti
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="scorecard-%s.csv"`, strings.Map(safeLetter, month)))
 	w := csv.NewWriter(x)
-	w.Write([]string{"party", "region", "regime", "stage", "month", "exercise", "due", "on_time", "late", "never", "longest_late_seconds", "late_unexplained", "late_reasons", "as_of"})
+	w.Write([]string{"party", "region", "regime", "stage", "month", "exercise", "due", "on_time", "late", "never", "longest_late_seconds", "late_unexplained", "late_reasons", "as_of", "draft"})
 	for _, one := range all {
 		var reasons []string
 		for _, r := range one.Reasons {
@@ -198,7 +216,7 @@ func (s *server) scoreTable(x *exchange, month string, all []regime.Score, at ti
 		}
 		w.Write([]string{report.SafeCell(one.PartyName), one.Region, one.Regime, one.Stage, one.Month, strconv.FormatBool(one.Exercise), strconv.Itoa(one.Fell()), strconv.Itoa(one.OnTime),
 			strconv.Itoa(one.Late), strconv.Itoa(one.Never), strconv.FormatInt(int64(one.Longest/time.Second), 10), strconv.Itoa(one.Unexplained),
-			report.SafeCell(strings.Join(reasons, "; ")), at.UTC().Format(time.RFC3339)})
+			report.SafeCell(strings.Join(reasons, "; ")), at.UTC().Format(time.RFC3339), strconv.FormatBool(one.Line().Draft(at))})
 	}
 	w.Flush()
 	return w.Error()

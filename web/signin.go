@@ -31,6 +31,7 @@ type door struct {
 	Token string
 	Fault string // one of doorFaults, "" none
 	Why   string // a sentence, "" none
+	Seats bool   // people are signed in by a button, as in a demonstration
 }
 
 // doorFaults are the reasons why a door stays shut, as words have them.
@@ -42,7 +43,7 @@ const signsIn = 8
 // enterDoors enters the pages by which people come in and go.
 func (s *server) enterDoors() {
 	s.enterPage("GET /signin", func(x *exchange) error {
-		s.show(x, http.StatusOK, "signin", door{Next: next(x.request.URL.Query().Get("next"))})
+		s.show(x, http.StatusOK, "signin", door{Next: next(x.request.URL.Query().Get("next")), Seats: s.options.Guide != nil})
 		return nil
 	})
 	s.enterPage("POST /signin", s.signIn)
@@ -138,7 +139,11 @@ func (s *server) signOut(x *exchange) error {
 		}
 	}
 	setSession(x, "", -time.Second)
-	http.Redirect(x, x.request, "/signin", http.StatusSeeOther)
+	to := "/signin"
+	if s.options.Guide != nil {
+		to = "/demo"
+	}
+	http.Redirect(x, x.request, to, http.StatusSeeOther)
 	return nil
 }
 

@@ -62,7 +62,7 @@ func TestTheFirstAccountAndWhatFollows(t *testing.T) {
 			t.Errorf("the token %q: got %d", token, w.Code)
 		}
 	}
-	if w := browse(h, "/setup?token=tcu_TOKEN", "Accept-Language", "zh"); w.Code != 200 || !strings.Contains(w.Body.String(), "第一个帐号") {
+	if w := browse(h, "/setup?token=tcu_TOKEN", "Accept-Language", "zh"); w.Code != 200 || !strings.Contains(w.Body.String(), "第一个账号") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 	form := func(name, password, again string) url.Values {

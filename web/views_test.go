@@ -181,7 +181,7 @@ func TestAssetPage(t *testing.T) {
 	g := newGrounds(t)
 	h := trusted(g.desk)
 	text := page200(t, h, "/assets?of=192.0.2.7", "en")
-	wantWords(t, text, "Net own", "AS64500", "Family own", "clean", "sent", "controller")
+	wantWords(t, text, "Net own", "AS64500", "Family own", "Clean", "not answered", "controller")
 	wantWords(t, part(t, text, "attributed"), "own", "14 Mar 2026")
 	wantWords(t, page200(t, h, "/assets?of=192.0.2.7&day=2026-03-14", "en"), "Seen on that day", "<td>yes</td>")
 	wantWords(t, page200(t, h, "/assets?of=192.0.2.7&day=2026-03-13", "en"), "Nothing that you may see is known of it")

@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tocsin/access"
 	"tocsin/casebook"
+	"tocsin/store"
 )
 
 // How much of what waits the first page lists, and how long a recipient may keep silent
@@ -21,6 +23,8 @@ type waitingView struct {
 	Now    time.Time
 	Orders []waitingOrder
 	Silent []silentRecipient
+	// Disputes are objections to scorecards that who sees the page may decide on.
+	Disputes []casebook.Dispute
 }
 
 // waitingOrder is an order with what it waits for: approve, serve or answer.
@@ -32,11 +36,12 @@ type waitingOrder struct {
 // silentRecipient is somebody to whom a report went and who has said nothing.
 type silentRecipient struct {
 	casebook.Recipient
-	Path, Title string // of the report, and of its case
+	Path, Title   string // of the report, and of its case
+	Regime, Stage string // that it was filed at
 }
 
 // waiting gathers what waits for somebody. A draft isn't shown to who wrote it: it
-// takes another person.
+// takes another person. An order whose rows are all answered waits for nobody.
 func (s *server) waiting(ctx context.Context, who access.Principal, scope casebook.Scope, now time.Time) (waitingView, error) {
 	v := waitingView{Now: now}
 	for _, one := range []struct {
@@ -60,17 +65,28 @@ func (s *server) waiting(ctx context.Context, who access.Principal, scope casebo
 			return v, err
 		}
 		for _, o := range titles {
-			if one.state != casebook.DraftOrder || o.DraftedBy != who.Actor.String() {
+			mine := one.state == casebook.DraftOrder && o.DraftedBy == who.Actor.String()
+			if !mine && (one.state != casebook.ServedOrder || o.Waits) {
 				v.Orders = append(v.Orders, waitingOrder{o, one.word})
 			}
 		}
 	}
-	if !who.May(access.AcknowledgeReports) {
-		return v, nil
-	}
 	var err error
+	if v.Disputes, err = s.undecided(ctx, who, scope); err != nil || !who.May(access.AcknowledgeReports) {
+		return v, err
+	}
 	v.Silent, err = s.silent(ctx, scope, now.Add(-silentAfter))
 	return v, err
+}
+
+// undecided gives the objections that wait for a decision of somebody else than who
+// raised them.
+func (s *server) undecided(ctx context.Context, who access.Principal, scope casebook.Scope) ([]casebook.Dispute, error) {
+	if !who.May(access.DecideDisputes) {
+		return nil, nil
+	}
+	all, err := s.desk.Reader(scope).Disputes(ctx, store.DisputeFilter{Open: true}, waitingRows)
+	return slices.DeleteFunc(all, func(d casebook.Dispute) bool { return d.By == who.Actor.String() }), err
 }
 
 func (s *server) silent(ctx context.Context, scope casebook.Scope, by time.Time) (list []silentRecipient, err error) {
@@ -88,7 +104,7 @@ func (s *server) silent(ctx context.Context, scope casebook.Scope, by time.Time)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, silentRecipient{one, "/reports/" + one.Report.Text(casebook.ReportPrefix), named[report.Incident].Title})
+		list = append(list, silentRecipient{one, "/reports/" + one.Report.Text(casebook.ReportPrefix), named[report.Incident].Title, report.Regime, report.Stage})
 	}
 	return list, nil
 }

@@ -288,6 +288,11 @@ var stops = map[string]stop{
 	"POST /incidents/{id}/void":       {body: "reason=our+own+test", want: []int{303}, fresh: freshIncident},
 	"POST /incidents/{id}/correct":    {body: "zone=UTC&reason=x", want: []int{400}},
 	"POST /incidents/{id}/correction": {body: "entry=received&to=2026-03-14T09:00:00Z", want: []int{409}}, // nobody asked for one
+	// What parties say against lines of their scorecards: nothing fell due yet.
+	"POST /api/v1/disputes":               {body: `{"AS""party_id":"PARTY","regime":"cn-miit-2009-156","stage":"level1_report","month":"2026-03","text":"walked"}`, want: []int{404}},
+	"POST /api/v1/disputes/{id}/decision": {body: `{"AS""decision":"rejected","reason":"walked"}`, want: []int{404}, fresh: func(*testing.T, *grounds) string { return casebook.NewID(time.Now()).Text(casebook.DisputePrefix) }},
+	"POST /scorecards/disputes":           {body: "line=PARTY||cn-miit-2009-156|level1_report|2026-03|&text=walked", want: []int{404}},
+	"POST /scorecards/decisions":          {body: "dispute=none&decision=rejected&reason=walked", want: []int{400}},
 	"GET /static/{file}": {fresh: func(*testing.T, *grounds) string {
 		_, paths := openAssets()
 		return strings.TrimPrefix(paths["tocsin.css"], "/static/")

@@ -12,8 +12,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
+	"tocsin/access"
 	"tocsin/casebook"
 	"tocsin/desk"
 )
@@ -40,6 +42,7 @@ const key = "a key of this test"
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	access.HashCheaply()
 	os.Exit(m.Run())
 }
 
@@ -189,6 +192,14 @@ func TestOwnFault(t *testing.T) {
 	}
 }
 
+// TestFullDisk: who runs the platform is told what to do, and no trace to look up.
+func TestFullDisk(t *testing.T) {
+	h := New(openDesk(t, desk.Config{}), Options{Trusted: true, Backup: func(context.Context, io.Writer) error {
+		return fmt.Errorf("write: %w", syscall.ENOSPC)
+	}})
+	wantProblem(t, ask(h, "GET", "/api/v1/backup", nil), 507, "make room, then send it again")
+}
+
 func TestBackup(t *testing.T) {
 	d := openDesk(t, desk.Config{})
 	broken := false
@@ -267,7 +278,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("got %d %q", w.Code, w.Body)
 	}
 	ready := get[readiness](t, h, "/readyz", 200)
-	if !ready.OK || len(ready.Checks) != 1 || !ready.Checks[0].OK || ready.Checks[0].Name != "database" {
+	if !ready.OK || len(ready.Checks) != 2 || !ready.Checks[0].OK || ready.Checks[0].Name != "database" || !ready.Checks[1].OK || ready.Checks[1].Name != "writes" {
 		t.Errorf("got %+v", ready)
 	}
 	// A reader whose time is over stands for a database that doesn't answer.

@@ -16,6 +16,7 @@ import (
 
 	"tocsin/casebook"
 	"tocsin/regime"
+	"tocsin/report"
 )
 
 //go:embed words/*.txt
@@ -26,8 +27,8 @@ var wordFiles embed.FS
 type language struct {
 	tag   string // BCP 47
 	words map[string]string
-	said  said
-	pages map[string]*template.Template
+	said  report.Sayings
+	pages map[string]func() *template.Template // by name; each is parsed once
 }
 
 // readWords reads a file of words: a line is a key, a blank and the text; "#"
@@ -60,7 +61,8 @@ func openLanguages() []*language {
 		if err != nil {
 			panic(fmt.Sprintf("web: words/%s.txt: %v", tag, err))
 		}
-		all = append(all, &language{tag: tag, words: words, said: openSaid(tag)})
+		all = append(all, &language{tag: tag, words: words})
+		all[len(all)-1].said = report.Said(all[len(all)-1].paper())
 	}
 	return all
 }
@@ -69,8 +71,8 @@ func openLanguages() []*language {
 func (l *language) functions(laws *regime.Library) template.FuncMap {
 	all := template.FuncMap{
 		"t": l.say, "word": l.word, "wordOr": l.wordOr, "number": anyNumber, "bytes": fileSize, "interval": interval,
-		"moment": l.moment, "day": l.day, "dayOf": l.dayOf, "age": l.age, "lang": func() string { return l.tag },
-		"stamp": l.stamp, "inZone": l.inZone, "zone": l.zoneName, "clockIn": l.clockIn, "left": l.left, "span": l.span, "isZero": time.Time.IsZero,
+		"moment": l.moment, "day": l.day, "dayOf": l.dayOf, "date": l.date, "age": l.age, "lang": func() string { return l.tag },
+		"stamp": l.stamp, "inZone": l.inZone, "zone": l.zoneName, "clockIn": l.clockIn, "left": l.left, "span": l.span, "rhythm": l.rhythm, "isZero": time.Time.IsZero,
 		"tr": l.tr, "marked": l.marked, "limit": l.limit, "fact": l.fact, "actor": l.actor, "clockOff": l.clockOff,
 		"law":        func(id string) string { return l.law(laws, id) },
 		"lawTitle":   l.lawTitle,
@@ -142,6 +144,15 @@ func (l *language) moment(t time.Time) template.HTML {
 
 // dayOf writes the UTC day of a moment.
 func (l *language) dayOf(t time.Time) template.HTML { return l.day(casebook.DayOf(t)) }
+
+// date writes a day of the laws, 2026-11-01, as day does; what is none, as it stands.
+func (l *language) date(text string) template.HTML {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return template.HTML(template.HTMLEscapeString(text))
+	}
+	return l.dayOf(t)
+}
 
 func (l *language) day(d casebook.Day) template.HTML {
 	layout := "2 Jan 2006"

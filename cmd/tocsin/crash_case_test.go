@@ -44,7 +44,7 @@ func (w *town) ask(method, path, key string, body any) map[string]any {
 	if err != nil {
 		w.t.Error(err)
 	}
-	for deadline, n := time.Now().Add(time.Minute), 0; time.Now().Before(deadline); n++ {
+	for deadline, n := time.Now().Add(patience), 0; time.Now().Before(deadline); n++ {
 		r, err := http.NewRequest(method, "http://"+w.address.Load().(string)+path, bytes.NewReader(text))
 		if err != nil {
 			w.t.Error(err)
@@ -83,7 +83,7 @@ func (w *town) ask(method, path, key string, body any) map[string]any {
 		w.mu.Unlock()
 		<-time.After(5 * time.Millisecond)
 	}
-	w.t.Errorf("%s %s: no answer within a minute", method, path)
+	w.t.Errorf("%s %s: no answer", method, path)
 	return nil
 }
 

@@ -115,7 +115,7 @@ func TestCrashServe(t *testing.T) {
 
 	cmd, address := serve(t, dir, "data")
 	waiting := status(t, dir, "--server", "http://"+address).Waiting
-	for deadline := time.Now().Add(time.Minute); waiting > 0; <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); waiting > 0; <-time.After(20 * time.Millisecond) {
 		if waiting = status(t, dir, "--server", "http://"+address).Waiting; time.Now().After(deadline) {
 			t.Fatalf("%d deliveries still wait to be folded", waiting)
 		}

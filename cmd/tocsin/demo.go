@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 
 	"tocsin/casebook"
@@ -29,7 +28,7 @@ for work: anybody who reaches the address may be anybody.
 // Run plays until it is told to stop.
 func (c demoCommand) Run(ctx context.Context, std streams) (err error) {
 	slog.SetLogLoggerLevel(slog.LevelError) // hurried days make a clock look as if it went back
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := listenAt(c.Listen)
 	if err != nil {
 		return exit{exitMisused, fmt.Errorf("demo: %w", err)}
 	}

@@ -180,13 +180,14 @@ func TestC2Tracker(t *testing.T) {
 		t.Errorf("the file has %d rows of %d, not 4,548,646 of 109,489: is it another one?", rows, len(want))
 	}
 	compareTrails(t, command(t, dir, "findings", "--data", "data", "--format", "json").Output, want, heard)
-	wantGraded(t, filepath.Join(dir, "data"), len(families))
+	wantGraded(t, filepath.Join(dir, "data"), len(families), whole)
 	must(t, dir, "audit", "--data", "data")
 }
 
 // wantGraded wants each threat graded within a second of the commit that first showed
-// what it is, and that commit to be the anchor of its incident.
-func wantGraded(t *testing.T, data string, threats int) {
+// what it is, and that commit to be the anchor of its incident. A second is longer for a
+// load that others kept from the processor.
+func wantGraded(t *testing.T, data string, threats int, load ended) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+desk.Directory(data).Database()+"?mode=ro")
 	if err != nil {
@@ -216,8 +217,9 @@ func wantGraded(t *testing.T, data string, threats int) {
 		t.Fatalf("%d of %d threats are graded", graded, threats)
 	}
 	slowest := slices.Max(late)
-	t.Logf("%d threats, the slowest graded %v after its commit", graded, slowest)
-	if slowest > time.Second {
+	second := max(time.Second, time.Duration(float64(time.Second)*float64(load.took)/float64(load.cpu)))
+	t.Logf("%d threats, the slowest graded %v after its commit; a second was %v long", graded, slowest, second)
+	if slowest > second {
 		t.Errorf("a threat is graded %v after its commit; want within a second", slowest)
 	}
 }

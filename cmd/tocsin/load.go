@@ -65,13 +65,12 @@ type loaded struct {
 	Fault     string `json:"fault,omitempty"`
 }
 
-// loadGC is by how much the heap may grow before it is collected, in percent.
-const loadGC = 75
+// loadGC is by how much the heap may grow before it is collected, in percent: of what a
+// load makes nothing lives on, and what lives is small.
+const loadGC = 150
 
 // Run takes the files one after the other.
 func (c loadCommand) Run(ctx context.Context, std streams) error {
-	// What lives through a load is tables of holdings: to collect sooner keeps much off
-	// the machine and costs next to nothing.
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(loadGC))
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -88,7 +89,7 @@ func run(args []string, std streams) (code int) {
 		return exited // help was asked for and given
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "tocsin: %v; tocsin --help lists the commands\n", err)
+		fmt.Fprintf(std.err, "tocsin: %v; %s\n", err, helpFor(err))
 		return exitMisused
 	}
 	if parsed.Command() != "serve" {
@@ -100,6 +101,28 @@ func run(args []string, std streams) (code int) {
 	return complain(std, parsed.Run())
 }
 
+// helpFor names the help that tells more: of the command that was meant, as far as that
+// was understood.
+func helpFor(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		if node := wrong.Context.Selected(); node != nil {
+			return "tocsin " + node.Path() + " --help tells more"
+		}
+	}
+	return "tocsin --help lists the commands"
+}
+
+// sentence is an error as a person reads it: one line, without the word by which the
+// program tells kinds of refusals apart.
+func sentence(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	for _, kind := range []error{casebook.ErrInvalid, casebook.ErrConflict, casebook.ErrForbidden} {
+		text = strings.TrimSuffix(text, ": "+kind.Error())
+	}
+	return text
+}
+
 // complain tells an error in one sentence and gives its exit code.
 func complain(std streams, err error) int {
 	if err == nil {
@@ -108,7 +131,7 @@ func complain(std streams, err error) int {
 	var e exit
 	if errors.As(err, &e) {
 		if e.err != nil {
-			fmt.Fprintf(std.err, "tocsin: %v\n", e.err)
+			fmt.Fprintf(std.err, "tocsin: %s\n", sentence(e.err))
 		}
 		return e.code
 	}
@@ -116,7 +139,7 @@ func complain(std streams, err error) int {
 		fmt.Fprintln(std.err, "tocsin: stopped")
 		return exitFailed
 	}
-	fmt.Fprintf(std.err, "tocsin: %v\n", err)
+	fmt.Fprintf(std.err, "tocsin: %s\n", sentence(err))
 	if errors.Is(err, casebook.ErrInvalid) || errors.Is(err, casebook.ErrNotFound) || errors.Is(err, casebook.ErrTooLarge) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 		return exitMisused
 	}

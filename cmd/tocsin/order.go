@@ -88,31 +88,15 @@ func (c oneThing) printOrder(std streams, raw json.RawMessage) error {
 	return nil
 }
 
-type orderList struct {
-	where
-	format
-	Incident string `help:"Of this incident." placeholder:"ID"`
-}
+type orderList struct{ paperList }
 
 // Help implements kong.HelpProvider.
 func (orderList) Help() string { return `  tocsin order list --format json` }
 
 // Run lists.
 func (c orderList) Run(ctx context.Context, std streams) error {
-	query := url.Values{}
-	if c.Incident != "" {
-		query.Set("incident", c.Incident)
-	}
-	return c.pages(ctx, "/api/v1/orders", query, func(item json.RawMessage) error {
-		if c.json() {
-			return printJSON(std.out, item)
-		}
-		var o orderView
-		if err := json.Unmarshal(item, &o); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(std.out, "%s  %-9s %-18s %s  %s  %s%s\n", o.ID, o.State, o.Measure, plain(o.Party), o.Task, o.Incident, drill(o.Exercise))
-		return err
+	return listPapers(ctx, std, c.paperList, "/api/v1/orders", func(o orderView) string {
+		return fmt.Sprintf("%s  %-9s %-18s %s  %s  %s%s", o.ID, o.State, o.Measure, plain(o.Party), o.Task, o.Incident, drill(o.Exercise))
 	})
 }
 

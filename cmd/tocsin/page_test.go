@@ -45,9 +45,15 @@ func leaves(t *testing.T) (runs, groups []string) {
 	return runs, groups
 }
 
+// helps is what commands say of themselves, by their names: asking takes a while.
+var helps = map[string]string{}
+
 // help gives what a command says of itself.
 func help(t *testing.T, name string) string {
 	t.Helper()
+	if said, ok := helps[name]; ok {
+		return said
+	}
 	var out, said bytes.Buffer
 	if code := run(append(strings.Fields(name), "--help"), streams{strings.NewReader(""), &out, &said}); code != 0 || said.Len() > 0 {
 		t.Fatalf("tocsin %s --help: exit %d\n%s", name, code, said.String())
@@ -56,7 +62,8 @@ func help(t *testing.T, name string) string {
 	for line := range strings.Lines(out.String()) {
 		lines = append(lines, strings.TrimRight(line, " \n"))
 	}
-	return strings.TrimSpace(strings.Join(lines, "\n"))
+	helps[name] = strings.TrimSpace(strings.Join(lines, "\n"))
+	return helps[name]
 }
 
 func TestHelpHasAnExample(t *testing.T) {

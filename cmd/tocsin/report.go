@@ -151,31 +151,41 @@ func (c oneThing) printReport(std streams, raw json.RawMessage) error {
 	return nil
 }
 
-type reportList struct {
+// paperList is a list of what belongs to incidents: reports, orders.
+type paperList struct {
 	where
 	format
 	Incident string `help:"Of this incident." placeholder:"ID"`
 }
+
+// listPapers prints a list, each thing as a line of its own.
+func listPapers[T any](ctx context.Context, std streams, c paperList, path string, line func(T) string) error {
+	query := url.Values{}
+	if c.Incident != "" {
+		query.Set("incident", c.Incident)
+	}
+	return c.pages(ctx, path, query, func(item json.RawMessage) error {
+		if c.json() {
+			return printJSON(std.out, item)
+		}
+		var one T
+		if err := json.Unmarshal(item, &one); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(std.out, line(one))
+		return err
+	})
+}
+
+type reportList struct{ paperList }
 
 // Help implements kong.HelpProvider.
 func (reportList) Help() string { return `  tocsin report list --format json` }
 
 // Run lists.
 func (c reportList) Run(ctx context.Context, std streams) error {
-	query := url.Values{}
-	if c.Incident != "" {
-		query.Set("incident", c.Incident)
-	}
-	return c.pages(ctx, "/api/v1/reports", query, func(item json.RawMessage) error {
-		if c.json() {
-			return printJSON(std.out, item)
-		}
-		var r filed
-		if err := json.Unmarshal(item, &r); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(std.out, "%s  %s  %-9s version %d  %s %s  %s%s\n", r.ID, r.OpenedAt.Format(time.DateTime), r.State, r.Version, r.Regime, r.Stage, r.Incident, drill(r.Exercise))
-		return err
+	return listPapers(ctx, std, c.paperList, "/api/v1/reports", func(r filed) string {
+		return fmt.Sprintf("%s  %s  %-9s version %d  %s %s  %s%s", r.ID, r.OpenedAt.Format(time.DateTime), r.State, r.Version, r.Regime, r.Stage, r.Incident, drill(r.Exercise))
 	})
 }
 

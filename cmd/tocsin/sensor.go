@@ -26,7 +26,7 @@ import (
 type sensorCommand struct {
 	format
 	Listen       []string      `help:"UDP address at which exporters send NetFlow 5 and 9, IPFIX and sFlow, such as :2055." placeholder:"ADDR"`
-	Folder       []string      `help:"Folder into which another sensor rotates its files." placeholder:"DIR"`
+	Folder       []string      `help:"Folder into which another sensor writes or rotates its files." placeholder:"DIR"`
 	Interface    []string      `help:"Network interface to capture from (Linux, root or CAP_NET_RAW)." placeholder:"NAME"`
 	Home         []string      `help:"Ranges to watch, such as 192.0.2.0/24. Default: the private ranges." placeholder:"CIDR"`
 	Indicators   []string      `help:"Files or folders of known-bad names and addresses, and of warning lists. Read again when they change, and so are the lists imported into the data directory." placeholder:"PATH"`
@@ -44,7 +44,7 @@ type sensorCommand struct {
 func (sensorCommand) Help() string {
 	return `It does what scan does, without end: telemetry comes in by UDP, from folders, from an
 interface or a pipe, and claims go out, each hour of the traffic's own time and when
-it is told to stop. Only claims leave it. With --upstream they go to a platform as
+it is told to stop, what is confirmed within minutes. Logs are followed as they grow. Only claims leave it. With --upstream they go to a platform as
 deliveries of the feed sensor, and wait on disk while it can't be reached.
 
   tocsin sensor --listen :2055 --home 192.0.2.0/24 --upstream https://tocsin.example.org --key sensor.key
@@ -255,23 +255,29 @@ func (w *watching) unsent(name string, err error) {
 // Hour implements sensor.Sink: it tells what is new or has changed.
 func (w *watching) Hour(at time.Time, report func() detect.Report) error {
 	r := report()
-	return w.tell(&r)
+	return w.tell(&r, w.claims.Rows)
+}
+
+// Soon implements sensor.Prompt: it tells what is newly confirmed.
+func (w *watching) Soon(report func() detect.Report) error {
+	r := report()
+	return w.tell(&r, w.claims.Fresh)
 }
 
 // Last implements sensor.Sink.
 func (w *watching) Last(r detect.Report) error {
 	w.last = r
-	return w.tell(&r)
+	return w.tell(&r, w.claims.Rows)
 }
 
-func (w *watching) tell(r *detect.Report) error {
+func (w *watching) tell(r *detect.Report, of func(*detect.Report) []byte) error {
 	if w.claims.Sensor == "" {
 		w.claims.Sensor = w.command.Name
 		if w.claims.Sensor == "" {
 			w.claims.Sensor, _ = os.Hostname()
 		}
 	}
-	rows := w.claims.Rows(r)
+	rows := of(r)
 	if len(rows) == 0 {
 		return nil
 	}

@@ -102,7 +102,7 @@ func TestSensorOfExporter(t *testing.T) {
 		for version, called := range map[string]string{"9": "NetFlow 9", "10": "IPFIX"} {
 			t.Run(name+" as "+called, func(t *testing.T) {
 				s := startSensor(t, t.TempDir(), "--listen", "127.0.0.1:0", "--format", "json")
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
 				if out, err := exec.CommandContext(ctx, exporter, "-r", capture, "-n", s.doors[0], "-v", version, "-d", "-p", "none", "-c", "none").CombinedOutput(); err != nil {
 					t.Fatalf("softflowd: %v\n%s", err, out)
@@ -212,7 +212,7 @@ func deliveriesIn(spool string) []string {
 // await asks until it is so.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !so(); <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !so(); <-time.After(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"tocsin/access"
@@ -38,9 +39,21 @@ func (serveCommand) Help() string {
     --contact mailto:duty@example.org --smtp mail.example:25 --smtp-from tocsin@example.org`
 }
 
+// listenAt listens at an address, or says what to do about it.
+func listenAt(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		err = fmt.Errorf("another program listens at %s already: end it, or choose another address with --listen (%w)", address, err)
+	case err != nil:
+		err = fmt.Errorf("--listen %q: write an address of this machine and a port, as 127.0.0.1:8080 (%w)", address, err)
+	}
+	return l, err
+}
+
 // Run serves until it is told to stop.
 func (c serveCommand) Run(ctx context.Context, std streams) (err error) {
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := listenAt(c.Listen)
 	if err != nil {
 		return exit{exitMisused, fmt.Errorf("serve: %w", err)}
 	}

@@ -52,9 +52,9 @@ func newDatabase(t *testing.T) string {
 	return place.String()
 }
 
-// falling writes a thousand open duties into a database that no process has; one falls
-// due every four milliseconds from a moment on.
-func falling(t *testing.T, place, data string, n int, first time.Time) {
+// falling writes open duties into a database that no process has; from a moment on they
+// fall due one after the other.
+func falling(t *testing.T, place, data string, n int, first time.Time, every time.Duration) {
 	t.Helper()
 	key, err := os.ReadFile(desk.Directory(data).LedgerKey())
 	if err != nil {
@@ -69,7 +69,7 @@ func falling(t *testing.T, place, data string, n int, first time.Time) {
 		t.Fatal(err)
 	}
 	writeDuties(t, db, n, func(n int) casebook.Duty {
-		due := first.Add(time.Duration(n) * 4 * time.Millisecond)
+		due := first.Add(time.Duration(n) * every)
 		return casebook.Duty{Limit: "2h", Told: 2, Due: due, Started: due.Add(-2 * time.Hour)}
 	})
 	if err := db.Close(); err != nil {
@@ -106,7 +106,9 @@ func TestTwoReplicasFireEachDutyOnce(t *testing.T) {
 	}
 	t.Cleanup(office.close)
 	flags := []string{"--database", place, "--contact", "mailto:duty@centre.example", "--smtp", office.address, "--smtp-from", "tocsin@centre.example"}
+	began := time.Now()
 	must(t, dir, "party", "add", "--data", "one", "--database", place, "--own", "--role", "telecom_operator", "--region", "CN-11", "North Access")
+	aCommand := time.Since(began) // tells how busy the machine is
 	// The law in force is noted before, so that no incident is judged anew meanwhile.
 	settled, _ := serve(t, dir, "one", flags...)
 	beside, err := sql.Open("pgx", place)
@@ -124,8 +126,8 @@ func TestTwoReplicasFireEachDutyOnce(t *testing.T) {
 	until(t, "the law in force to be noted", func() bool { return count(`SELECT COUNT(*) FROM basis`) > 0 })
 	stop(t, settled)
 	const duties = 1000
-	first := time.Now().Add(15 * time.Second)
-	falling(t, place, filepath.Join(dir, "one"), duties, first)
+	first := time.Now().Add(max(15*time.Second, 8*aCommand))
+	falling(t, place, filepath.Join(dir, "one"), duties, first, max(4*time.Millisecond, aCommand/400))
 
 	one, _ := serve(t, dir, "one", flags...)
 	// One that has another ledger's key could never take over, and says so at once.
@@ -265,4 +267,50 @@ func wantMailed(t *testing.T, db *sql.DB, office *postOffice) {
 	if len(came) > 0 {
 		t.Error(fmt.Sprint("the outbox doesn't know ", came))
 	}
+}
+
+// TestConnectionsAreCut: the database's server cuts every connection again and again while a
+// report is folded, as one that is restarted does. The platform goes on each time; every row
+// is there once.
+func TestConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	place, dir := newDatabase(t), t.TempDir()
+	const rows = 20_000
+	file := filepath.Join(dir, "2026-11-22-event4_sinkhole-xx.csv")
+	write(t, file, sinkholeHeader+"\n"+sinkhole(0, rows))
+	cmd, _ := serve(t, dir, "data", "--database", place)
+	beside, err := sql.Open("pgx", place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
+	loads, done := 0, make(chan struct{})
+	go func() {
+		defer close(done)
+		for e := tocsin(t, dir, "load", "--data", "data", "--feed", "shadowserver", file); e.code != 0 && loads < 50; loads++ {
+			e = tocsin(t, dir, "load", "--data", "data", "--feed", "shadowserver", file)
+		}
+	}()
+	cut := 0
+	for n := 0; n < 8; {
+		select {
+		case <-done:
+			n = 8
+		case <-time.After(100 * time.Millisecond):
+			var some int
+			if err := beside.QueryRow(`SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&some); err != nil {
+				t.Fatal(err)
+			}
+			if some > 0 {
+				n, cut = n+1, cut+some
+			}
+		}
+	}
+	<-done
+	until(t, "the report to be folded", func() bool { return status(t, dir, "--data", "data").Waiting == 0 })
+	if s := status(t, dir, "--data", "data"); s.Observations != rows || s.Duplicates != 0 || cut == 0 {
+		t.Errorf("of %d rows: %d observations, %d duplicates; %d connections were cut", rows, s.Observations, s.Duplicates, cut)
+	}
+	stop(t, cmd)
+	must(t, dir, "audit", "--data", "data", "--database", place)
 }

@@ -81,7 +81,7 @@ func TestWatchCallsByMailAndWebhook(t *testing.T) {
 			got[fmt.Sprintf("%s %s %v %v", to, m.Header.Get("From"), strings.Contains(subject, "测试"), err)] = true
 		case text := <-hooks:
 			got[fmt.Sprintf("hook %v %v", strings.HasPrefix(text, "true"), strings.Contains(text, `"kind":"watch_test"`) && strings.Contains(text, "测试"))] = true
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("no call; got %v\n%s", got, said)
 		}
 	}

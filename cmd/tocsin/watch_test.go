@@ -167,7 +167,7 @@ func TestWatch(t *testing.T) {
 
 	begun := time.Now()
 	e := tocsin(t, dir, "watch", server.URL, "--contact", hook.target(), "--key", wrong)
-	if e.code != exitMisused || !strings.Contains(e.err, "refuses the watcher's key") || time.Since(begun) > 20*time.Second {
+	if e.code != exitMisused || !strings.Contains(e.err, "refuses the watcher's key") || time.Since(begun) > patience {
 		t.Fatalf("a wrong key: exit %d after %v\n%s", e.code, time.Since(begun), e.err)
 	}
 
@@ -193,7 +193,7 @@ func TestWatch(t *testing.T) {
 	// Killed and started again it repeats nothing, and knows what it was told.
 	end(t, first, said, syscall.SIGKILL)
 	second, said := watchingPlatform(t, dir, args...)
-	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
 		e := tocsin(t, dir, "watch", "--ack", "Li Wei")
 		if e.code != 0 || !strings.Contains(e.out, "acknowledged") {
 			t.Fatalf("exit %d\n%s", e.code, e.err)

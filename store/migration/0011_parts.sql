@@ -45,6 +45,3 @@ INSERT INTO part_term (party, kind, word, finding)
 -- What was taken back from a party is little, and counted off.
 CREATE INDEX share_closed ON share (party, kind, object) WHERE shared_to > 0;
 DROP INDEX finding_part_sum;
-
--- Most findings are open: those are found without an index.
-CREATE INDEX finding_state ON finding (state, public) WHERE state <> 0;
