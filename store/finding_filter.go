@@ -41,6 +41,9 @@ func (r *Reader) narrow(ctx context.Context, w *where, v findingView, f FindingF
 	}
 	if f.State != nil {
 		w.and(v.state+" = ?", int64(*f.State))
+		if v.own == "f" && *f.State != casebook.Open {
+			w.and("f.state <> 0")
+		}
 	}
 	if !f.Threat.IsZero() {
 		w.and("f.threat = (SELECT id FROM threat WHERE public = ?)", f.Threat[:])

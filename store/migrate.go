@@ -40,6 +40,7 @@ var migrations = []migration{
 	{file: "0010_pages.sql", schemaMin: 8},
 	{file: "0011_parts.sql", schemaMin: 11}, // an older program would fold without counting
 	{file: "0012_disputes.sql", schemaMin: 11},
+	{file: "0013_states.sql", schemaMin: 11},
 }
 
 // migrate applies what is missing, each in a transaction of its own, recorded

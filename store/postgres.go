@@ -41,9 +41,9 @@ func (*postgres) open(place string) (write, read *sql.DB, err error) {
 
 // pagesPlans has questions of pages planned for what they ask: a state or a role may fit
 // one finding in a thousand or nearly all, and a plan made for neither reads all of
-// them. To compile a plan takes longer than a page.
+// them. To compile a plan, or to start processes for its parts, takes longer than a page.
 func pagesPlans(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, `SET plan_cache_mode = force_custom_plan; SET jit = off`)
+	_, err := c.Exec(ctx, `SET plan_cache_mode = force_custom_plan; SET jit = off; SET max_parallel_workers_per_gather = 0`)
 	return err
 }
 

@@ -108,7 +108,7 @@ func signedIn(t *testing.T, address, name, password string) *http.Client {
 		if r.StatusCode != http.StatusServiceUnavailable || try > 20 {
 			t.Fatalf("%s can't sign in: %s at %s", name, r.Status, r.Request.URL)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 	}
 }
 
@@ -123,7 +123,7 @@ func click(t *testing.T, address string, people []*http.Client, within time.Dura
 		clicking.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(n), 7))
 			for ctx.Err() == nil {
-				time.Sleep(time.Duration(500+r.IntN(1000)) * time.Millisecond)
+				<-time.After(time.Duration(500+r.IntN(1000)) * time.Millisecond)
 				page := heavyPages[r.IntN(len(heavyPages))]
 				began := time.Now()
 				answer, err := c.Get("http://" + address + page)
@@ -141,7 +141,7 @@ func click(t *testing.T, address string, people []*http.Client, within time.Dura
 			}
 		})
 	}
-	time.Sleep(within)
+	<-time.After(within)
 	if done != nil {
 		<-done
 	}
