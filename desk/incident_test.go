@@ -342,7 +342,7 @@ func TestADrillIsCalledADrill(t *testing.T) {
 	o := open(t, t.TempDir())
 	o.speaksFor("telecom_operator")
 	o.called(casebook.Facts{addresses: casebook.NumberValue(1_000_000)})
-	if got := o.calls()[0]; !strings.HasPrefix(got, "Clock started: "+scheme+" level1_report") {
+	if got := o.calls()[0]; !strings.HasPrefix(got, "Clock started: 2026-11-23 18:00 +08:00, Report of an extremely serious") || !strings.Contains(got, scheme+" level1_report") {
 		t.Errorf("the subject is %q, want it to name the duty that nobody has still to grade", got)
 	}
 	if _, err := o.OpenIncident(t.Context(), wang, desk.Opening{Title: "as if", Facts: casebook.Facts{addresses: casebook.NumberValue(1_000_000)}, Exercise: true}); err != nil {
@@ -365,7 +365,7 @@ func TestADrillIsCalledADrill(t *testing.T) {
 	if strings.HasPrefix(m.Text, "MISSED") {
 		live = 0
 	}
-	if !strings.HasPrefix(m.Subject, "MISSED: "+scheme) || live < 0 || drill < live {
+	if !strings.HasPrefix(m.Subject, "MISSED: 2026-11-23 18:00 +08:00") || !strings.Contains(m.Subject, scheme) || live < 0 || drill < live {
 		t.Errorf("people are told %q:\n%s\nwant the live miss first and the drill marked", m.Subject, m.Text)
 	}
 	o.wantSound()

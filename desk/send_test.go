@@ -85,14 +85,17 @@ func (o *opened) outbox() []string {
 
 func TestACallReachesEveryContact(t *testing.T) {
 	one, two := newPager(t), newPager(t)
-	o := open(t, t.TempDir(), one.contact, func(c *desk.Config) { c.Contacts = append(c.Contacts, two.URL) })
+	o := open(t, t.TempDir(), one.contact, func(c *desk.Config) {
+		c.Contacts, c.URL = append(c.Contacts, two.URL), "https://tocsin.example"
+	})
 	o.speaksFor("association")
 	o.called(casebook.Facts{addresses: casebook.NumberValue(1_000_000)})
 	o.send()
 	o.send()
 	o.send() // nothing is left
 	for n, p := range []*pager{one, two} {
-		if len(p.keys) != 1 || !strings.Contains(p.texts[0], "level1_report of North Access, due 2026-11-23T18:00:00+08:00") || !strings.Contains(p.texts[0], "rests on: after press reports") {
+		if len(p.keys) != 1 || !strings.Contains(p.texts[0], "Report of an extremely serious incident or a level-1 warning (cn-miit-2009-156 level1_report); owed by North Access, due 2026-11-23T18:00:00+08:00") ||
+			!strings.Contains(p.texts[0], ", in 2 h 0 min;") || !strings.Contains(p.texts[0], " a botnet\n") || !strings.Contains(p.texts[0], "https://tocsin.example/duties/dty_") || !strings.Contains(p.texts[0], "rests on: after press reports") {
 			t.Errorf("pager %d heard %q", n, p.texts)
 		}
 	}
@@ -291,5 +294,18 @@ func TestContactsAreCheckedAtTheStart(t *testing.T) {
 				d.Close()
 			}
 		}
+	}
+}
+
+// TestACallInChinese: a call in Chinese says what is owed in the words of the law.
+func TestACallInChinese(t *testing.T) {
+	p := newPager(t)
+	o := open(t, t.TempDir(), p.contact, func(c *desk.Config) { c.Language = "zh" })
+	o.speaksFor("association")
+	o.called(casebook.Facts{addresses: casebook.NumberValue(1_000_000)})
+	o.send()
+	o.send()
+	if len(p.texts) != 1 || !strings.Contains(p.texts[0], "时限开始计算：") || !strings.Contains(p.texts[0], "还有 2 小时 0 分钟") || !strings.Contains(p.texts[0], "工信部保[2009]156号 level1_report") || strings.Contains(p.texts[0], "after press reports") {
+		t.Errorf("got %q", p.texts)
 	}
 }
