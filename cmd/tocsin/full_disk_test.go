@@ -1,3 +1,7 @@
+//go:build !race
+
+// The platform that this starts is built without the race detector: ./test runs it without.
+
 package main
 
 import (

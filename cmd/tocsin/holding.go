@@ -43,7 +43,7 @@ func (c holdingImport) Run(ctx context.Context, std streams) error {
 	if c.Source != "" && len(c.Files) > 1 {
 		return exit{exitMisused, fmt.Errorf("holding import: --source %s with %d files: each would replace the one before; import them one by one, each with its own --source", c.Source, len(c.Files))}
 	}
-	return c.each(ctx, std, c.Files, func(p *platform, file string) error { return c.load(ctx, std, p, file) })
+	return c.each(ctx, std, "holding import", c.Files, func(p *platform, file string) error { return c.load(ctx, std, p, file) })
 }
 
 func (c holdingImport) load(ctx context.Context, std streams, p *platform, file string) error {

@@ -74,7 +74,7 @@ func (c loadCommand) Run(ctx context.Context, std streams) error {
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(loadGC))
 	}
-	return c.each(ctx, std, c.Files, func(p *platform, file string) error { return c.load(ctx, std, p, file) })
+	return c.each(ctx, std, "load", c.Files, func(p *platform, file string) error { return c.load(ctx, std, p, file) })
 }
 
 func (c loadCommand) load(ctx context.Context, std streams, p *platform, file string) error {

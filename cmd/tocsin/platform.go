@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,13 +75,20 @@ func (w where) open(ctx context.Context, make bool) (p *platform, err error) {
 }
 
 // each opens the platform, making a data directory that isn't there, and does the
-// work file by file: one that fails is told, and the rest is done.
-func (w where) each(ctx context.Context, std streams, files []string, work func(p *platform, file string) error) error {
+// work file by file: one that fails is told, and the rest is done. For files of which none
+// is there nothing is made.
+func (w where) each(ctx context.Context, std streams, act string, files []string, work func(p *platform, file string) error) error {
+	worst := worse{std: std}
+	if !slices.ContainsFunc(files, isThere) {
+		for _, file := range files {
+			worst.add(exit{exitMisused, fmt.Errorf("%s %s: no such file", act, file)})
+		}
+		return worst.result()
+	}
 	p, err := w.open(ctx, true)
 	if err != nil {
 		return err
 	}
-	worst := worse{std: std}
 	for _, file := range files {
 		if ctx.Err() == nil {
 			worst.add(work(p, file))
@@ -87,6 +96,12 @@ func (w where) each(ctx context.Context, std streams, files []string, work func(
 	}
 	worst.add(p.close())
 	return worst.result()
+}
+
+// isThere reports whether a file can be looked for: "-" is standard input.
+func isThere(file string) bool {
+	_, err := os.Stat(file)
+	return file == "-" || !errors.Is(err, fs.ErrNotExist)
 }
 
 // whileOwned tries again for a while as long as another process owns the data
