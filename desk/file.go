@@ -48,14 +48,14 @@ func (d *Desk) DraftReport(ctx context.Context, who casebook.Actor, duty caseboo
 		return there[i], fmt.Errorf("%s has a report already, %s: write into that one: %w", duty.Text(casebook.DutyPrefix), there[i].ID.Text(casebook.ReportPrefix), casebook.ErrConflict)
 	}
 	opened := casebook.Report{Incident: owed.Incident, Duty: duty, Party: owed.Party, Regime: owed.Regime, Stage: owed.Stage, OpenedAt: at}
-	form, err := d.form(ctx, who, opened, at)
-	if err != nil {
+	if _, err = d.form(ctx, who, opened, at); err != nil {
 		return casebook.Report{}, err
 	}
+	// Nothing is written yet: what is known is drafted anew each time somebody looks.
 	_, err = d.change(ctx, who, "draft report", at, owed.Incident, func(c *casework) error {
 		opened.Mark = c.incident.Mark
 		opened.Mark.RecordedBy = who.String()
-		if opened, err = c.tx.OpenReport(opened, form.Frozen()); err != nil {
+		if opened, err = c.tx.OpenReport(opened, nil); err != nil {
 			return err
 		}
 		return c.log(casebook.Anchor{Kind: casebook.ReportDrafted, At: at, Source: opened.ID.Text(casebook.ReportPrefix), Note: opened.Regime + " " + opened.Stage})
@@ -228,7 +228,10 @@ type Filing struct {
 	// be empty.
 	File       *casebook.ProofFile
 	LateReason string
-	Corrects   int // number of the version that this one corrects, 0 none
+	// Seen is what the form said when who files it read it (report.Form.Seen); "" doesn't
+	// matter.
+	Seen     string
+	Corrects int // number of the version that this one corrects, 0 none
 }
 
 var channels = []string{"program", "mail", "phone", "fax", "portal", "post"}
@@ -267,6 +270,9 @@ func (d *Desk) FileReport(ctx context.Context, who casebook.Actor, id casebook.I
 	form, err := d.Form(ctx, who, casebook.Operator(), id)
 	if err != nil {
 		return v, err
+	}
+	if f.Seen != "" && f.Seen != form.Seen() {
+		return v, fmt.Errorf("what is known has moved on since you read this report: look at it as it says now, and file it then: %w", casebook.ErrConflict)
 	}
 	if gaps := form.Check(); report.Stops(gaps) && !outside {
 		var missing []string

@@ -112,6 +112,10 @@ func TestADraftMovesWithItsCase(t *testing.T) {
 	if _, err := o.EditReport(t.Context(), wang, r.ID, write); err != nil {
 		t.Fatal(err)
 	}
+	before, err := o.Form(t.Context(), li, casebook.Operator(), r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := o.Confirm(t.Context(), wang, i.ID, desk.Confirmation{Facts: casebook.Facts{addresses: casebook.NumberValue(1_300_000)}}); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +123,12 @@ func TestADraftMovesWithItsCase(t *testing.T) {
 	if err != nil || !strings.Contains(form.Value("infected"), "1300000") || form.Value("filler") != li.Name || form.Value("measures") != "the address is blocked" {
 		t.Errorf("got %q, %q, %q (%v)", form.Value("infected"), form.Value("filler"), form.Value("measures"), err)
 	}
-	if _, err := o.FileReport(t.Context(), wang, r.ID, desk.Filing{Channel: "phone", Proof: "spoke to Chen"}); err != nil {
+	filing := desk.Filing{Channel: "phone", Proof: "spoke to Chen", Seen: before.Seen()}
+	if _, err := o.FileReport(t.Context(), wang, r.ID, filing); !errors.Is(err, casebook.ErrConflict) {
+		t.Errorf("filed other figures than were read: %v", err)
+	}
+	filing.Seen = form.Seen()
+	if _, err := o.FileReport(t.Context(), wang, r.ID, filing); err != nil {
 		t.Fatal(err)
 	}
 	all, err := o.Reader(casebook.Operator()).DutiesByDue(t.Context(), store.DutyFilter{Incident: i.ID}, casebook.ID{}, 100)

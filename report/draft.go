@@ -61,18 +61,21 @@ func Draft(m Matter) Form {
 	return f
 }
 
+// fresh are the fields that are never older than the draft: figures, moments, and who
+// writes. What an earlier version said of them is carried into an empty one at most.
+var fresh = []string{"to", "copy_to", "unit", "occurred", "kind", "grade", "place", "controllers", "distributors", "infected"}
+
 // carry puts what a person wrote in an earlier version over the draft, which says beside it
-// what is known now. When it was reported and what is new since are said anew each time,
-// and "not yet known" gives way to whatever is known.
+// what is known now. "Not yet known" gives way to whatever is known.
 func carry(fields []Field, earlier []casebook.FormField) {
 	for i := range fields {
 		field := &fields[i]
 		for _, old := range earlier {
 			said := Field{Value: old.Value}
-			if old.ID != field.ID || said.Empty() || old.ID == "reported" || old.ID == "status" {
+			if old.ID != field.ID || said.Empty() || slices.Contains([]string{"filler", "reported", "status"}, old.ID) {
 				continue
 			}
-			if field.Empty() || old.ByPerson() && !said.Open() {
+			if field.Empty() || old.ByPerson() && !said.Open() && !slices.Contains(fresh, old.ID) {
 				field.Known, field.Value, field.From, field.Secret = field.Value, old.Value, old.From, old.Secret
 			}
 		}

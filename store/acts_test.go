@@ -112,6 +112,13 @@ func TestReportsAndOrdersAreReadAsTheyWereWritten(t *testing.T) {
 		if err != nil || len(waits) != 1 || !waits[orders[0].ID] {
 			t.Errorf("orders with rows undone: got %v (%v), want the first", waits, err)
 		}
+		waiting, err := r.OrdersWaiting(t.Context(), casebook.ServedOrder, "", 1000)
+		if err != nil || len(waiting) < 2 || waiting[len(waiting)-1].ID != orders[0].ID || waiting[0].Due.After(waiting[1].Due) {
+			t.Errorf("the orders that wait: got %v (%v), want the soonest first and the newest last", waiting, err)
+		}
+		if none, err := r.OrdersWaiting(t.Context(), casebook.DraftOrder, "person:alice", 1000); err != nil || len(none) > 0 {
+			t.Errorf("drafts by others: got %v (%v)", none, err)
+		}
 		checkable, _, err := r.Checkables(t.Context(), 0, 10)
 		if err != nil || len(checkable) != 3 {
 			t.Errorf("got %d rows to check (%v), want 3", len(checkable), err)

@@ -44,6 +44,24 @@ func (r *Reader) Undone(ctx context.Context, ids []casebook.ID) (map[casebook.ID
 	return waits, err
 }
 
+// OrdersWaiting gives orders that wait for somebody, those with the soonest limit first, then
+// the oldest: drafts that somebody else than one person wrote, approved ones, or served ones
+// with rows undone.
+func (r *Reader) OrdersWaiting(ctx context.Context, state casebook.OrderState, notBy string, limit int) ([]casebook.Order, error) {
+	w := where{text: r.seesOf(casebook.SharedOrder, "o"), args: []any{limit}}
+	switch w.and("o.state = ?", int64(state)); state {
+	case casebook.DraftOrder:
+		w.and("o.recorded_by <> ?", notBy)
+	case casebook.ServedOrder:
+		w.and(undone)
+	}
+	rows, err := r.q.QueryContext(ctx, selectOrders+` WHERE `+w.text+` ORDER BY o.due, o.id LIMIT $1`, w.args...)
+	return collect(rows, err, func(rows *sql.Rows) (casebook.Order, error) {
+		o, err := scanOrder(rows)
+		return o.Order, err
+	})
+}
+
 // NextLimit gives the soonest limit that is to be told; zero when none is.
 func (r *Reader) NextLimit(ctx context.Context) (time.Time, error) {
 	var due int64

@@ -307,12 +307,15 @@ func (r *Reader) ReportRecipients(ctx context.Context, id casebook.ID) ([]casebo
 	})
 }
 
+// chased is how long after its dispatch a report of a case that was closed is still chased.
+const chased = 7 * 24 * time.Hour
+
 // Silent gives the recipients to whom a report was dispatched by a moment and who
 // have acknowledged nothing, for those who chase them.
 func (r *Reader) Silent(ctx context.Context, by time.Time, limit int) ([]casebook.Recipient, error) {
 	rows, err := r.q.QueryContext(ctx, selectRecipients+` WHERE c.dispatched_at > 0 AND c.dispatched_at <= $1 AND c.acknowledged_at = 0 AND c.copy = 0
-		AND EXISTS (SELECT 1 FROM incident i WHERE i.id = r.incident AND i.state IN ($3, $4)) AND `+r.seesOf(casebook.SharedReport, "r")+
-		` ORDER BY c.dispatched_at, c.id LIMIT $2`, micros(by), limit, casebook.ProposedIncident, casebook.OpenIncident)
+		AND EXISTS (SELECT 1 FROM incident i WHERE i.id = r.incident AND (i.state IN ($3, $4) OR i.state = $5 AND c.dispatched_at > $6)) AND `+r.seesOf(casebook.SharedReport, "r")+
+		` ORDER BY c.dispatched_at, c.id LIMIT $2`, micros(by), limit, casebook.ProposedIncident, casebook.OpenIncident, casebook.ClosedIncident, micros(by.Add(-chased)))
 	return collect(rows, err, func(rows *sql.Rows) (casebook.Recipient, error) {
 		one, err := scanRecipient(rows)
 		return one.Recipient, err

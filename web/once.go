@@ -58,7 +58,9 @@ func (s *server) formOnce(x *exchange, pattern string) error {
 		s.routes.ServeHTTP(x, r)
 		return nil
 	}
-	a := store.Answer{Key: sha256.Sum256(fmt.Appendf(nil, "form %d %q %q %q", x.caller.scope.Tenant, x.caller.actor, r.URL.Path, name)), Request: sha256.Sum256(text)}
+	// Other words in the same form are another thing: nothing that somebody typed is dropped.
+	a := store.Answer{Request: sha256.Sum256(text)}
+	a.Key = sha256.Sum256(fmt.Appendf(nil, "form %d %q %q %q %x", x.caller.scope.Tenant, x.caller.actor, r.URL.Path, name, a.Request))
 	for begun := time.Now(); ; {
 		if _, busy := s.asked.LoadOrStore(a.Key, true); !busy {
 			break

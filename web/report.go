@@ -41,6 +41,7 @@ func viewFiling(r casebook.Report) filing {
 type wholeFiling struct {
 	filing
 	Fields   []formField     `json:"fields" nullable:"false" doc:"As they stand: drafted from what is known now, under what people wrote."`
+	Seen     string          `json:"seen" doc:"Tells these fields apart from what they say later; to be given back when the report is filed."`
 	Lacks    []gap           `json:"lacks" nullable:"false" doc:"What is missing for the stage, what stops it first."`
 	Versions []filingVersion `json:"versions" nullable:"false"`
 }
@@ -142,6 +143,7 @@ type postFiling struct {
 		Reference  string    `json:"reference,omitempty"`
 		LateReason string    `json:"late_reason,omitempty"`
 		Corrects   int       `json:"corrects,omitempty" doc:"Number of the version that this one corrects."`
+		Seen       string    `json:"seen,omitempty" doc:"As the report gave it when it was read: 409 where what is known has moved on since. Absent: whatever is known now is filed."`
 	}
 }
 
@@ -201,7 +203,7 @@ func (s *server) wholeFiling(ctx context.Context, in *OneReport) (*object[wholeF
 	if err != nil {
 		return nil, err
 	}
-	v := wholeFiling{filing: viewFiling(one), Fields: []formField{}, Lacks: []gap{}, Versions: []filingVersion{}}
+	v := wholeFiling{filing: viewFiling(one), Seen: form.Seen(), Fields: []formField{}, Lacks: []gap{}, Versions: []filingVersion{}}
 	for _, f := range form.Fields {
 		v.Fields = append(v.Fields, formField{f.ID, f.Label.In(report.English), f.Label.In(report.Chinese), f.Value, f.From, f.Required, f.Secret})
 	}

@@ -133,7 +133,7 @@ func reportField(id string) string { return "field." + id }
 
 // fileForm files the report through the program, to those whom the law names.
 func (s *server) fileForm(x *exchange, t typedAct) error {
-	f := desk.Filing{Channel: "program", LateReason: t.text("late", 2000, false), Corrects: t.version("corrects")}
+	f := desk.Filing{Channel: "program", Seen: t.values.Get("seen"), LateReason: t.text("late", 2000, false), Corrects: t.version("corrects")}
 	if err := t.err(); err != nil {
 		return err
 	}

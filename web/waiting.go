@@ -56,7 +56,7 @@ func (s *server) waiting(ctx context.Context, who access.Principal, scope casebo
 		if !one.needs {
 			continue
 		}
-		orders, err := s.desk.Reader(scope).Orders(ctx, casebook.ID{}, casebook.ID{}, waitingRows, one.state)
+		orders, err := s.desk.Reader(scope).OrdersWaiting(ctx, one.state, who.Actor.String(), waitingRows)
 		if err != nil {
 			return v, err
 		}
@@ -65,10 +65,7 @@ func (s *server) waiting(ctx context.Context, who access.Principal, scope casebo
 			return v, err
 		}
 		for _, o := range titles {
-			mine := one.state == casebook.DraftOrder && o.DraftedBy == who.Actor.String()
-			if !mine && (one.state != casebook.ServedOrder || o.Waits) {
-				v.Orders = append(v.Orders, waitingOrder{o, one.word})
-			}
+			v.Orders = append(v.Orders, waitingOrder{o, one.word})
 		}
 	}
 	var err error
