@@ -295,7 +295,7 @@ func (s *server) versions(ctx context.Context, scope casebook.Scope, id casebook
 }
 
 // printRows is how many rows of findings the printable page lists.
-const printRows = 1000
+const printRows = 500
 
 // printView is a report as it is printed: a version as it was filed, or the draft.
 type printView struct {
