@@ -104,7 +104,8 @@ func (*postgres) broken(err error) (broken, full bool) {
 	if errors.As(err, &said) {
 		return Unreachable(err) || strings.HasPrefix(said.Code, "58"), said.Code == "53100"
 	}
-	return Unreachable(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed), false
+	return Unreachable(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.As(err, new(*net.OpError)) || pgconn.SafeToRetry(err), false
 }
 
 func (*postgres) lock(tx *Tx, work lock) error {

@@ -4,14 +4,18 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -300,3 +304,36 @@ func TestAServerThatIsAwayIsToldApart(t *testing.T) {
 		t.Error("what isn't the server's is taken for it")
 	}
 }
+
+// TestAConnectionThatBreaksIsTheDatabases: what a connection gives that breaks between two
+// statements or within one isn't the fault of the request.
+func TestAConnectionThatBreaksIsTheDatabases(t *testing.T) {
+	for _, c := range []struct {
+		err          error
+		broken, full bool
+	}{
+		{&net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, true, false},
+		{&net.OpError{Op: "write", Net: "unix", Err: os.NewSyscallError("write", syscall.EPIPE)}, true, false},
+		{io.ErrUnexpectedEOF, true, false},
+		{net.ErrClosed, true, false},
+		{driver.ErrBadConn, true, false},
+		{unsent{}, true, false},
+		{&pgconn.PgError{Code: "57P01"}, true, false},
+		{&pgconn.PgError{Code: "58030"}, true, false},
+		{&pgconn.PgError{Code: "53100"}, true, true},
+		{&pgconn.PgError{Code: "23505"}, false, false},
+		{&pgconn.PgError{Code: "22003"}, false, false},
+		{casebook.ErrConflict, false, false},
+		{sql.ErrNoRows, false, false},
+	} {
+		if broken, full := (&postgres{}).broken(fmt.Errorf("accept: %w", c.err)); broken != c.broken || full != c.full {
+			t.Errorf("%v: broken %v, full %v; want %v, %v", c.err, broken, full, c.broken, c.full)
+		}
+	}
+}
+
+// unsent is what the driver gives for a statement of which the server has seen nothing.
+type unsent struct{}
+
+func (unsent) Error() string     { return "conn closed" }
+func (unsent) SafeToRetry() bool { return true }
