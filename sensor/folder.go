@@ -34,15 +34,18 @@ type Folder struct {
 	// restless are the files that didn't rest when they were looked at, since when.
 	restless map[string]time.Time
 	logs     logs
+	room     int // files that are remembered at most
 }
 
-// mark is by what a file is told from the one that had its name before.
+// mark is by what a file is told from the one that had its name before, and known under
+// another.
 type mark struct {
 	size int64
 	at   time.Time
 	// tail is what it ended with. A file that is larger now, and has it in the same
 	// place, has grown.
 	tail string
+	info fs.FileInfo
 }
 
 const (
@@ -59,6 +62,7 @@ var errFull = errors.New("the folder has more than 131,072 files: move those tha
 // then is read.
 func (f *Folder) Source() Source {
 	f.stop, f.seen, f.restless = make(chan struct{}), map[string]mark{}, map[string]time.Time{}
+	f.room = maxFolder
 	if f.Settled == 0 {
 		f.Settled = 10 * time.Second
 	}
@@ -92,7 +96,7 @@ func (f *Folder) list() ([]found, error) {
 		if err != nil {
 			return nil
 		}
-		list = append(list, found{name, info, mark{size: info.Size(), at: info.ModTime()}})
+		list = append(list, found{name, info, mark{size: info.Size(), at: info.ModTime(), info: info}})
 		return nil
 	})
 	slices.SortFunc(list, func(a, b found) int { return cmp.Or(a.mark.at.Compare(b.mark.at), cmp.Compare(a.name, b.name)) })
@@ -106,46 +110,91 @@ func (f *Folder) whole() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(list) > f.room {
+		return nil, errFull
+	}
 	var names []string
-	now := f.Now()
+	now, moved := f.Now(), f.moved(list)
 	restless, seen := map[string]time.Time{}, map[string]mark{}
 	for _, one := range list {
-		old, known := f.seen[one.name]
-		if known {
-			seen[one.name] = old
+		if f.logs.follows(one.info) {
+			continue
 		}
+		old, known := f.known(one, moved)
 		switch {
-		case known && old.size == one.mark.size && old.at.Equal(one.mark.at), f.logs.has(one.name, one.info):
+		case known && old.size == one.mark.size && old.at.Equal(one.mark.at):
+			seen[one.name] = old
 		case known && old.grown(one) && f.logs.begin(one.name, old.size, now):
 		case now.Sub(one.mark.at) < f.Settled:
+			if known {
+				seen[one.name] = old
+			}
 			since, before := f.restless[one.name]
 			if !before {
 				since = now
 			}
-			if !before || now.Sub(since) < f.Settled || !f.logs.begin(one.name, 0, now) {
+			if !before || now.Sub(since) < f.Settled || !f.logs.beginNew(one, now) {
 				restless[one.name] = since
 			}
 		default:
+			twin, read := f.logs.twin(one.name)
+			if read && twin.grown(one) && f.logs.begin(one.name, twin.size, now) {
+				continue
+			}
 			one.mark.tail = tailOf(one.name, one.mark.size, tailBytes)
-			if seen[one.name] = one.mark; !f.logs.twin(one.name) {
+			if seen[one.name] = one.mark; !read {
 				names = append(names, one.name)
 			}
 		}
 	}
 	f.restless, f.seen = restless, seen // what is gone is forgotten
-	if len(f.seen) > maxFolder {
-		return nil, errFull
-	}
 	return names, nil
+}
+
+// moved gives the marks of files that don't have their names any more.
+func (f *Folder) moved(list []found) []mark {
+	now := make(map[string]fs.FileInfo, len(list))
+	for _, one := range list {
+		now[one.name] = one.info
+	}
+	var moved []mark
+	for name, m := range f.seen {
+		if m.tail != "" && !os.SameFile(now[name], m.info) {
+			moved = append(moved, m)
+		}
+	}
+	return moved
+}
+
+// known gives how far a file was read, under its name or another. A log that is over was
+// read further than its mark says, if it has one.
+func (f *Folder) known(one found, moved []mark) (mark, bool) {
+	named, known := f.seen[one.name]
+	if known && os.SameFile(named.info, one.info) {
+		return named, true
+	}
+	if m, over := f.logs.over(one); over {
+		return m, true
+	}
+	best := mark{size: -1}
+	for _, m := range moved {
+		if m.size > best.size && os.SameFile(m.info, one.info) && tailOf(one.name, m.size, tailBytes) == m.tail {
+			best = m
+		}
+	}
+	if best.size >= 0 {
+		return best, true
+	}
+	return named, known
 }
 
 // rest gives up following a log that hasn't grown for long. If it does again, it's known
 // by what it ended with.
 func (f *Folder) rest(g *growing) {
-	f.logs.drop(g)
-	if info, err := os.Stat(g.name); err == nil {
-		f.seen[g.name] = mark{size: g.read, at: info.ModTime(), tail: tailOf(g.name, g.read, tailBytes)}
+	if info, err := g.file.Stat(); err == nil {
+		f.seen[g.name] = mark{size: g.read, at: info.ModTime(), tail: g.tail, info: info}
 	}
+	f.logs.finish(g)
 }
 
 // grown tells a file that begins as the one did that was read.
@@ -160,6 +209,11 @@ func tailOf(name string, before int64, n int) string {
 		return ""
 	}
 	defer file.Close()
+	return ending(file, before, n)
+}
+
+// ending gives up to n octets before an offset.
+func ending(file io.ReaderAt, before int64, n int) string {
 	b := make([]byte, min(int64(n), before))
 	n, _ = file.ReadAt(b, before-int64(len(b)))
 	return string(b[:n])
@@ -223,11 +277,12 @@ func (r *folderReader) follow() bool {
 	default:
 	}
 	for _, g := range slices.Clone(r.folder.logs.active) {
-		piece, over := g.next(now)
+		piece, over := r.folder.logs.next(g, now, r.folder.Settled)
 		if piece != nil {
 			reader, err := capture.Open(g.name, piece)
 			if err == nil {
 				r.reader, r.name, r.log, r.over = reader, g.name, g, over
+				r.folder.logs.last(g)
 				return true
 			}
 			if !errors.Is(err, capture.ErrUnknown) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/capture"
@@ -27,6 +28,9 @@ const (
 	knownBytes = 4 << 10
 	maxHeader  = 64 << 10
 	maxPartial = 1 << 20 // of a line that isn't ended
+	// maxPiece is what of a backlog is read at once, so that logs that belong together
+	// are read abreast.
+	maxPiece = 4 << 20
 )
 
 // grows are the formats of logs that sensors write on and on, a line a record.
@@ -42,7 +46,9 @@ type growing struct {
 	read   int64 // octets that were taken
 	taken  time.Time
 	grew   time.Time
-	head   []byte // what it began with, once it is over
+	lost   time.Time // when it was seen to have left its name
+	head   string    // what it begins with, of what was read
+	tail   string    // what that ends with
 	counts capture.Counts
 }
 
@@ -51,16 +57,27 @@ type logs struct {
 	active, ended []*growing
 }
 
-// has tells whether a file is one of the logs, under any name. What the file system calls
-// it is given to another file once a log is deleted, so one that is over must also begin
-// as it did.
-func (l *logs) has(name string, info fs.FileInfo) bool {
-	if slices.ContainsFunc(l.active, func(g *growing) bool { return os.SameFile(g.info, info) }) {
-		return true
+// follows tells whether a file is one of the logs that are followed, under any name.
+func (l *logs) follows(info fs.FileInfo) bool {
+	return slices.ContainsFunc(l.active, func(g *growing) bool { return os.SameFile(g.info, info) })
+}
+
+// over gives where a log was left that is over, whatever its name is now. What the file
+// system calls it is given to another file once it is deleted, so it must also begin as
+// it did.
+func (l *logs) over(one found) (mark, bool) {
+	for _, g := range slices.Backward(l.ended) {
+		if os.SameFile(g.info, one.info) && g.head != "" && tailOf(one.name, int64(len(g.head)), len(g.head)) == g.head {
+			return mark{size: g.read, at: one.mark.at, tail: g.tail, info: one.info}, true
+		}
 	}
-	return slices.ContainsFunc(l.ended, func(g *growing) bool {
-		return os.SameFile(g.info, info) && tailOf(name, int64(len(g.head)), len(g.head)) == string(g.head)
-	})
+	return mark{}, false
+}
+
+// beginNew follows a log from its beginning, unless it is a copy of one.
+func (l *logs) beginNew(one found, now time.Time) bool {
+	_, copied := l.twin(one.name)
+	return !copied && l.begin(one.name, 0, now)
 }
 
 // begin follows a log from an offset on, if it is one; false if it isn't, or if there
@@ -81,7 +98,9 @@ func (l *logs) begin(name string, from int64, now time.Time) bool {
 		file.Close()
 		return false
 	}
-	l.active = append(l.active, &growing{file: file, info: info, name: name, read: from, taken: now.Add(-followEach), grew: now})
+	g := &growing{file: file, info: info, name: name, grew: now}
+	g.know(from)
+	l.active = append(l.active, g)
 	return true
 }
 
@@ -100,12 +119,17 @@ func isLog(name string, file *os.File) bool {
 }
 
 // next gives what is new of a log: a capture of its header and its new whole lines; nil
-// if there is nothing yet. Over tells that the log has left its name, and that this is
-// the last of it.
-func (g *growing) next(now time.Time) (piece io.Reader, over bool) {
+// if there is nothing yet. Over tells that this is the last of it: the log has left its
+// name, and hasn't grown for so long as settled since; its writer may go on for a while.
+func (l *logs) next(g *growing, now time.Time, settled time.Duration) (piece io.Reader, over bool) {
 	at, err := os.Stat(g.name)
-	over = err != nil || !os.SameFile(at, g.info)
-	if !over && now.Sub(g.taken) < followEach {
+	switch named := err == nil && os.SameFile(at, g.info); {
+	case named:
+		g.lost = time.Time{}
+	case g.lost.IsZero():
+		g.lost, g.taken = now, time.Time{} // read on at once
+	}
+	if now.Sub(g.taken) < followEach {
 		return nil, false
 	}
 	info, err := g.file.Stat()
@@ -113,23 +137,50 @@ func (g *growing) next(now time.Time) (piece io.Reader, over bool) {
 		return nil, true
 	}
 	g.taken = now
-	if info.Size() < g.read {
-		g.read = 0 // cut off, to begin anew
+	if g.cut(info.Size()) {
+		l.keep(&growing{info: g.info, read: g.read, head: g.head, tail: g.tail})
+		g.head = ""
+		g.know(0)
 	}
-	end := info.Size()
-	if !over {
-		end = g.lastLine(end)
+	from, end := g.read, g.upTo(info.Size())
+	if end <= from && !g.lost.IsZero() && now.Sub(g.lost) >= settled && now.Sub(g.grew) >= settled {
+		end, over = info.Size(), true
 	}
-	if end <= g.read {
+	if end <= from {
 		return nil, over
 	}
-	from := g.read
-	g.read, g.grew = end, now
+	if g.know(end); info.Size()-end > maxPartial {
+		g.taken = time.Time{} // there is more
+	}
+	g.grew = now
 	body := io.NewSectionReader(g.file, from, end-from)
 	if from == 0 {
 		return body, over
 	}
-	return io.MultiReader(bytes.NewReader(g.header()), body), over
+	return io.MultiReader(strings.NewReader(g.header()), body), over
+}
+
+// cut tells that a log was cut off, to begin anew.
+func (g *growing) cut(size int64) bool {
+	return size < g.read || ending(g.file, int64(len(g.head)), len(g.head)) != g.head
+}
+
+// know keeps how far a log is read, and what it's known by.
+func (g *growing) know(read int64) {
+	g.read, g.tail = read, ending(g.file, read, tailBytes)
+	if len(g.head) < knownBytes {
+		g.head = ending(g.file, min(read, knownBytes), knownBytes)
+	}
+}
+
+// upTo gives where the next piece ends, behind a line.
+func (g *growing) upTo(size int64) int64 {
+	if size-g.read > maxPiece {
+		if end := g.lastLine(g.read + maxPiece); end > g.read {
+			return end
+		}
+	}
+	return g.lastLine(size)
 }
 
 // lastLine gives where the last line that is ended ends, by size at most.
@@ -150,31 +201,37 @@ func (g *growing) lastLine(size int64) int64 {
 }
 
 // header gives the lines that a log begins with and that say how to read it.
-func (g *growing) header() []byte {
-	b := make([]byte, maxHeader)
-	n, _ := g.file.ReadAt(b, 0)
-	b = b[:n]
+func (g *growing) header() string { return headerOf(ending(g.file, maxHeader, maxHeader)) }
+
+func headerOf(text string) string {
 	end := 0
-	for end < n && b[end] == '#' {
-		i := bytes.IndexByte(b[end:], '\n')
+	for end < len(text) && text[end] == '#' {
+		i := strings.IndexByte(text[end:], '\n')
 		if i < 0 {
 			break
 		}
 		end += i + 1
 	}
-	return b[:end]
+	return text[:end]
 }
 
 // finish ends a log, and keeps what it is known by.
 func (l *logs) finish(g *growing) {
-	head := make([]byte, knownBytes)
-	n, _ := g.file.ReadAt(head, 0)
-	g.head = head[:n]
 	l.drop(g)
+	l.keep(g)
+}
+
+// keep remembers a log that is over.
+func (l *logs) keep(g *growing) {
 	l.ended = append(l.ended, g)
 	if len(l.ended) > maxEnded {
 		l.ended = slices.Delete(l.ended, 0, 1)
 	}
+}
+
+// last puts a log behind the others, whose turn it is then.
+func (l *logs) last(g *growing) {
+	l.active = append(slices.DeleteFunc(l.active, func(x *growing) bool { return x == g }), g)
 }
 
 // drop follows a log no more.
@@ -183,28 +240,43 @@ func (l *logs) drop(g *growing) {
 	l.active = slices.DeleteFunc(l.active, func(x *growing) bool { return x == g })
 }
 
-// twin tells a file that is a log that was followed, packed or copied.
-func (l *logs) twin(name string) bool {
-	if len(l.ended) == 0 {
-		return false
+// twin tells a file that is a log that is followed or was, packed or copied; and of one
+// that was, where it was left: a copy that was made before the log was cut off may have
+// more. Logs of which no more than the header was read are all alike.
+func (l *logs) twin(name string) (left mark, found bool) {
+	if len(l.active)+len(l.ended) == 0 {
+		return mark{}, false
 	}
+	head := beginning(name)
+	like := func(g *growing) bool { return len(g.head) > len(headerOf(g.head)) && strings.HasPrefix(head, g.head) }
+	if slices.ContainsFunc(l.active, like) {
+		return mark{}, true
+	}
+	for _, g := range slices.Backward(l.ended) {
+		if like(g) {
+			return mark{size: g.read, tail: g.tail}, true
+		}
+	}
+	return mark{}, false
+}
+
+// beginning gives what a file begins with, unpacked; nothing if it can't be read.
+func beginning(name string) string {
 	file, err := os.Open(name)
 	if err != nil {
-		return false
+		return ""
 	}
 	defer file.Close()
 	body, err := unpack.Open(file, unpack.Bounds{MaxBytes: -1, FreeBytes: 1 << 62})
 	if err != nil {
-		return false
+		return ""
 	}
 	defer body.Close()
 	head, err := io.ReadAll(io.LimitReader(body, knownBytes))
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false
+		return ""
 	}
-	return slices.ContainsFunc(l.ended, func(g *growing) bool {
-		return len(g.head) > 0 && bytes.HasPrefix(head, g.head)
-	})
+	return string(head)
 }
 
 // close lets go of what is followed.
